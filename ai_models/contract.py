@@ -1,0 +1,41 @@
+"""What a model is to this program: inputs in, findings out, or an honest refusal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from standards.findings import Finding
+from standards.volume import Volume
+
+
+class NoResult(Exception):
+    """The model will not answer for this input. A delivered outcome, not a failure.
+
+    check: which test the input did not pass; found and expected: in words or numbers.
+    """
+
+    def __init__(self, check: str, found: str, expected: str) -> None:
+        self.check, self.found, self.expected = check, found, expected
+        super().__init__(f"{check}: found {found}, expected {expected}")
+
+    def __reduce__(self) -> tuple[type["NoResult"], tuple[str, str, str]]:
+        return NoResult, (self.check, self.found, self.expected)  # it crosses processes
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the card asked for, by the names the card gave (`[[inputs]] name = ...`)."""
+
+    volumes: Mapping[str, Volume]
+
+    @property
+    def volume(self) -> Volume:
+        """The only volume, for models with one input."""
+        (volume,) = self.volumes.values()
+        return volume
+
+
+class Model(Protocol):
+    """Made once in its own process, then asked again and again. Raises NoResult to refuse."""
+
+    def predict(self, inputs: Inputs) -> Sequence[Finding]: ...

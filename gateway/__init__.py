@@ -1,0 +1,1 @@
+"""The application: it joins the standards, the models and the outside."""

@@ -1,0 +1,1 @@
+"""Pure values and functions of the standards: DICOM, DICOMweb, UPS, FHIR. No I/O."""

@@ -1,0 +1,47 @@
+"""One run of one algorithm on one series: what every carrier of its findings needs to know."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydicom import Dataset
+
+from standards.findings import Findings, Structure
+from standards.identity import Algorithm, Equipment
+from standards.uids import derived_uid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """Everything that is equal for all objects of one result.
+
+    source: headers of the instances the model saw, in slice order, without pixel data.
+    started: when the analysis began (aware); Content Date and Time of every object, IHE AIR
+        6.5.3.1, and the reason why repeating the same work writes the same bytes.
+    UIDs follow from the model build and the input instances: the same work names itself alike.
+    """
+
+    algorithm: Algorithm
+    equipment: Equipment
+    source: tuple[Dataset, ...]
+    started: datetime
+
+    @property
+    def study_instance_uid(self) -> str:
+        return str(self.source[0].StudyInstanceUID)
+
+    def uid(self, *parts: str) -> str:
+        """The UID of one thing of this result, for instance uid("seg", "series")."""
+        instances = ",".join(sorted(str(header.SOPInstanceUID) for header in self.source))
+        return derived_uid("result", self.algorithm.device_uid, instances, *parts)
+
+    def tracking_uid(self, structure: Structure) -> str:
+        """Tracking Unique Identifier (112040) of a structure, the same in SEG and SR."""
+        return self.uid("tracking", structure.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Findings with the analysis that made them: the one input of every carrier."""
+
+    analysis: Analysis
+    findings: Findings

@@ -1,0 +1,46 @@
+"""Coded concepts, each with the context group or template that it comes from.
+
+Schemes: SCT = SNOMED CT, DCM = DICOM controlled terminology (PS3.16 Annex D), UCUM = units,
+LN = LOINC, 99AIRGATE = this program's own, for what no public terminology names.
+"""
+
+from pydicom.sr.coding import Code
+
+# Segmented property categories, CID 7150
+ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical structure")
+MORPHOLOGICALLY_ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically abnormal structure")
+
+# Anatomy, CID 4030 and CID 6202
+LUNG = Code("39607008", "SCT", "Lung")
+LEFT_LUNG = Code("44029006", "SCT", "Left lung")
+RIGHT_LUNG = Code("3341006", "SCT", "Right lung")
+BOTH_LUNGS = Code("74101002", "SCT", "Both lungs")
+CHEST = Code("51185008", "SCT", "Chest")
+
+# Measurement concepts: CID 7470 ff. where one exists
+VOLUME = Code("118565006", "SCT", "Volume")
+AREA = Code("42798000", "SCT", "Area")
+ATTENUATION_COEFFICIENT = Code("112031", "DCM", "Attenuation Coefficient")
+MEAN = Code("373098007", "SCT", "Mean")  # CID 7464, derivation
+LOW_ATTENUATION_AREA = Code("LAA-950", "99AIRGATE", "Low attenuation area below -950 HU")
+PERCENTILE_15 = Code("PERC15", "99AIRGATE", "15th percentile of lung density")
+
+# Units, UCUM
+MILLILITRE = Code("ml", "UCUM", "ml")
+SQUARE_MILLIMETRE = Code("mm2", "UCUM", "mm2")
+HOUNSFIELD_UNIT = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
+PERCENT = Code("%", "UCUM", "%")
+
+# Algorithms and equipment
+ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")  # CID 7162
+IMAGE_PROCESSING_FAMILY = Code("123109", "DCM", "Model-based segmentation")
+PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")  # CID 7005
+
+# Roots of structured reports and key object documents
+IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
+CT_UNSPECIFIED_BODY_REGION = Code("25045-6", "LN", "CT unspecified body region")  # CID 100
+CT_CHEST = Code("24627-2", "LN", "CT Chest")
+
+# Reasons why work ended, CID 9300 and CID 9301
+DISCONTINUED_EQUIPMENT_FAILURE = Code("110501", "DCM", "Equipment failure")
+DISCONTINUED_UNSPECIFIED = Code("110513", "DCM", "Discontinued for unspecified reason")

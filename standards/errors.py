@@ -1,0 +1,73 @@
+"""What can be wrong with values, said for the person who will read it.
+
+Each class carries the facts of its message as attributes, so no code parses text.
+Messages name UIDs, attributes and numbers, never a patient.
+"""
+
+
+class StandardsError(ValueError):
+    """A value does not fit what the standard, or this program, asks of it."""
+
+
+class UndescribedLabel(StandardsError):
+    """The voxels hold a label that no structure explains."""
+
+    def __init__(self, label: int, described: int) -> None:
+        self.label, self.described = label, described
+        super().__init__(
+            f"voxels contain label {label} but {described} structure(s) are described; "
+            "add the missing one to `structures`"
+        )
+
+
+class SourceMismatch(StandardsError):
+    """Voxels and the instances they were drawn on differ in slices, rows or columns."""
+
+    def __init__(self, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(
+            f"voxels have shape {found} but the source instances have (slices, rows, columns) "
+            f"{expected}; return one voxel plane for each source instance"
+        )
+
+
+class UnfitSeries(StandardsError):
+    """A series cannot become a volume. `check` names the test that it failed."""
+
+    def __init__(self, check: str, found: str, expected: str) -> None:
+        self.check, self.found, self.expected = check, found, expected
+        super().__init__(f"{check}: found {found}, expected {expected}")
+
+
+class NotDicom(StandardsError):
+    """Bytes that cannot be read as one DICOM instance, or that lack what identifies it."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"not a DICOM instance that can be kept: {found}; "
+            "expected a DICOM Part 10 file with Study, Series and SOP Instance UID (PS3.10 7)"
+        )
+
+
+class MalformedMultipart(StandardsError):
+    """A multipart/related body that does not follow RFC 2046."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(f"malformed multipart body: {found}; expected parts as in RFC 2046 5.1.1")
+
+
+class LimitExceeded(MalformedMultipart):
+    """A body that is larger, or has more parts, than this server accepts."""
+
+
+class UnknownAttribute(StandardsError):
+    """A keyword, tag or path that the DICOM data dictionary does not know."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"unknown attribute {name[:80]!r}; expected a DICOM keyword such as Modality "
+            "or a tag of eight hexadecimal digits such as 00080060"
+        )

@@ -1,0 +1,133 @@
+"""What a model can claim: complete values, checked when made, frozen afterwards.
+
+Pure functions beside this file turn the same findings into every carrier (SEG, SR, GSPS, SC,
+FHIR), so the carriers always agree with one another.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.sr.coding import Code
+
+from standards.errors import StandardsError, UndescribedLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What one label of a label map marks (PS3.3 C.8.20.4, Segment Description).
+
+    name: Segment Label, for people; category: CID 7150; type: CID 7151;
+    colour: red, green, blue, 0-255 each, the recommended display colour.
+    """
+
+    name: str
+    category: Code
+    type: Code
+    colour: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single truth value
+class LabelMap:
+    """Voxel value k marks structures[k - 1]; 0 is background.
+
+    voxels: uint8, (slices, rows, columns), slice i drawn on source instance i of the
+        input's volume (sorted along its normal, see standards/volume.py).
+    """
+
+    voxels: np.ndarray
+    structures: tuple[Structure, ...]
+
+    def __post_init__(self) -> None:
+        if self.voxels.dtype != np.uint8 or self.voxels.ndim != 3:
+            raise StandardsError(
+                f"a label map is {self.voxels.dtype} with {self.voxels.ndim} dimensions; "
+                "expected uint8 with (slices, rows, columns)"
+            )
+        highest = int(self.voxels.max(initial=0))
+        if highest > len(self.structures):
+            raise UndescribedLabel(highest, len(self.structures))
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A number with its unit, about one structure or about the whole study (PS3.16 TID 300).
+
+    concept: what was measured; unit: UCUM; label: the label map's voxel value that was
+    measured, None when the number speaks of all structures together; site: finding site;
+    derivation: CID 7464 (mean, ...) or None; decimals: digits that mean something.
+    """
+
+    concept: Code
+    value: float
+    unit: Code
+    site: Code
+    label: int | None = None
+    derivation: Code | None = None
+    decimals: int = 1
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise StandardsError(
+                f"measurement {self.concept.meaning!r} is {self.value}; expected a finite number, "
+                "or no measurement at all"
+            )
+
+    @property
+    def rounded(self) -> float:
+        """The value as every carrier writes it."""
+        return round(self.value, self.decimals)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyImage:
+    """The slice that shows the findings best, and how to look at it.
+
+    slice_index: into the label map; window_center, window_width: modality values (HU for CT).
+    """
+
+    slice_index: int
+    window_center: float
+    window_width: float
+
+
+Finding = LabelMap | Measurement | KeyImage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """All that one run of a model claims about one input, sorted by kind."""
+
+    label_map: LabelMap | None
+    measurements: tuple[Measurement, ...]
+    key_image: KeyImage | None
+
+    @classmethod
+    def of(cls, findings: Sequence[Finding]) -> "Findings":
+        """Sort a model's answer by kind. Raises StandardsError for two of what can be one."""
+        maps = [f for f in findings if isinstance(f, LabelMap)]
+        keys = [f for f in findings if isinstance(f, KeyImage)]
+        if len(maps) > 1 or len(keys) > 1:
+            raise StandardsError(
+                f"found {len(maps)} label maps and {len(keys)} key images; expected one of each "
+                "at most: join the label maps into one"
+            )
+        measurements = tuple(f for f in findings if isinstance(f, Measurement))
+        result = cls(next(iter(maps), None), measurements, next(iter(keys), None))
+        result._check_labels()
+        return result
+
+    def _check_labels(self) -> None:
+        described = len(self.label_map.structures) if self.label_map else 0
+        for measurement in self.measurements:
+            if measurement.label is not None and not 1 <= measurement.label <= described:
+                raise UndescribedLabel(measurement.label, described)
+        if self.key_image is None:
+            return
+        slices = self.label_map.voxels.shape[0] if self.label_map else 0
+        if not 0 <= self.key_image.slice_index < slices:
+            raise StandardsError(
+                f"the key image is slice {self.key_image.slice_index}; "
+                f"expected one of the {slices} slices of the label map"
+            )

@@ -1,0 +1,67 @@
+"""A study as its headers tell it: what routing, selection and the worklist look at.
+
+Headers are DICOM JSON (PS3.18 Annex F), as the index keeps them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+
+from standards.errors import UnknownAttribute
+
+Header = Mapping[str, Any]
+
+
+def tag_of(name: str) -> str:
+    """The eight upper-case hexadecimal digits of a keyword or tag. Raises UnknownAttribute."""
+    tag = tag_for_keyword(name)
+    if tag is not None:
+        return f"{tag:08X}"
+    if len(name) == 8 and all(c in "0123456789abcdefABCDEF" for c in name):
+        number = int(name, 16)
+        if keyword_for_tag(number) or (number >> 16) % 2:  # known, or private
+            return name.upper()
+    raise UnknownAttribute(name)
+
+
+def values(header: Header, name: str) -> list[Any]:
+    """All values of an attribute, [] when absent or empty; a PN as its Alphabetic text."""
+    element = header.get(tag_of(name), {})
+    return [v.get("Alphabetic", "") if _is_name(v) else v for v in element.get("Value", [])]
+
+
+def value(header: Header, name: str, default: Any = None) -> Any:
+    """The first value of an attribute, or the default."""
+    return next(iter(values(header, name)), default)
+
+
+def _is_name(item: Any) -> bool:
+    return isinstance(item, dict) and bool({"Alphabetic", "Ideographic", "Phonetic"} & item.keys())
+
+
+@dataclass(frozen=True)
+class Series:
+    """The headers of one series, one per instance, in no particular order."""
+
+    series_instance_uid: str
+    headers: Sequence[Header]
+
+    @property
+    def first(self) -> Header:
+        return self.headers[0]
+
+    def value(self, name: str, default: Any = None) -> Any:
+        return value(self.first, name, default)
+
+    @cached_property
+    def sop_instance_uids(self) -> tuple[str, ...]:
+        return tuple(sorted(str(value(header, "SOPInstanceUID")) for header in self.headers))
+
+
+@dataclass(frozen=True)
+class Study:
+    study_instance_uid: str
+    series: Sequence[Series]
