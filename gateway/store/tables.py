@@ -96,6 +96,7 @@ class WorkitemRow(Base):
     outcome: Mapped[str] = mapped_column(default="")  # DONE, NO_RESULT, FAILED, TIMED_OUT
     reason: Mapped[str] = mapped_column(default="")
     progress: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)  # claims so far; too many end it
     dataset: Mapped[str]
     results: Mapped[str] = mapped_column(default="")  # the AIR result tree, JSON
     created_at: Mapped[float]
@@ -140,6 +141,15 @@ class EventRow(Base):
     at: Mapped[float]
     kind: Mapped[str]
     detail: Mapped[str] = mapped_column(default="{}")
+
+
+class WorkerRow(Base):
+    """A sign of life of one worker process, so that another takes over when it ends."""
+
+    __tablename__ = "workers"
+
+    executor_id: Mapped[str] = mapped_column(primary_key=True)
+    beat_at: Mapped[float]
 
 
 class QuarantineRow(Base):

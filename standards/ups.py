@@ -1,0 +1,172 @@
+"""The Unified Procedure Step: the worklist item as a value (PS3.3 B.26.2, PS3.4 CC.2).
+
+Datasets here are DICOM JSON objects (PS3.18 Annex F), as the worklist keeps and serves them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+from pydicom.uid import UnifiedProcedureStepPush
+
+from standards import codes
+
+
+class State(StrEnum):
+    """Procedure Step State (0074,1000), PS3.4 Table CC.1.1-2."""
+
+    SCHEDULED = "SCHEDULED"
+    IN_PROGRESS = "IN PROGRESS"
+    COMPLETED = "COMPLETED"
+    CANCELED = "CANCELED"
+
+
+# From each state to those that may follow it. PS3.4 Figure CC.1.1-1.
+FOLLOWS: dict[State, frozenset[State]] = {
+    State.SCHEDULED: frozenset({State.IN_PROGRESS, State.CANCELED}),
+    State.IN_PROGRESS: frozenset({State.COMPLETED, State.CANCELED}),
+    State.COMPLETED: frozenset(),
+    State.CANCELED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceReference:
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """The model and station that perform a step."""
+
+    workitem_code: Code
+    station_name: str
+
+
+def scheduled(
+    uid: str,
+    patient: Dataset,
+    study_instance_uid: str,
+    inputs: Sequence[InstanceReference],
+    performer: Performer,
+    *,
+    label: str,
+    worklist: str,
+    at: datetime,
+) -> dict[str, Any]:
+    """A new workitem in state SCHEDULED with its input information (PS3.4 Table CC.2.5-3).
+
+    patient: any dataset of the study with its patient and request attributes.
+    """
+    step = Dataset()
+    step.SpecificCharacterSet = "ISO_IR 192"
+    step.SOPClassUID = UnifiedProcedureStepPush
+    step.SOPInstanceUID = uid
+    for keyword in ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate"):
+        if keyword in patient:
+            setattr(step, keyword, patient[keyword].value)
+    step.PatientSex = patient.get("PatientSex", "")
+    step.StudyInstanceUID = study_instance_uid
+    step.AccessionNumber = patient.get("AccessionNumber", "")
+    step.ProcedureStepState = State.SCHEDULED.value
+    step.ScheduledProcedureStepPriority = "MEDIUM"
+    step.ProcedureStepLabel = label
+    step.WorklistLabel = worklist
+    step.InputReadinessState = "READY"
+    step.ScheduledProcedureStepStartDateTime = _dt(at)
+    step.ScheduledWorkitemCodeSequence = [_code(performer.workitem_code)]
+    step.InputInformationSequence = _references(study_instance_uid, inputs)
+    return step.to_json_dict()
+
+
+def claimed(step: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """The step in state IN PROGRESS. The Transaction UID stays outside: it is never served."""
+    changed = Dataset.from_json(step)
+    changed.ProcedureStepState = State.IN_PROGRESS.value
+    progress = Dataset()
+    progress.ProcedureStepProgress = "0"
+    changed.ProcedureStepProgressInformationSequence = [progress]
+    performed = Dataset()
+    performed.PerformedProcedureStepStartDateTime = _dt(at)
+    changed.UnifiedProcedureStepPerformedProcedureSequence = [performed]
+    return changed.to_json_dict()
+
+
+def completed(
+    step: dict[str, Any],
+    performer: Performer,
+    outputs: Sequence[InstanceReference],
+    at: datetime,
+) -> dict[str, Any]:
+    """The step in state COMPLETED, listing every instance that it made (PS3.4 CC.2.5.1.1)."""
+    changed = Dataset.from_json(step)
+    changed.ProcedureStepState = State.COMPLETED.value
+    changed.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "100"
+    performed = changed.UnifiedProcedureStepPerformedProcedureSequence[0]
+    station = Code(performer.station_name[:16], "99AIRGATE", performer.station_name[:64])
+    performed.PerformedStationNameCodeSequence = [_code(station)]
+    performed.PerformedWorkitemCodeSequence = [_code(performer.workitem_code)]
+    performed.PerformedProcedureStepEndDateTime = _dt(at)
+    performed.OutputInformationSequence = _references(str(changed.StudyInstanceUID), outputs)
+    return changed.to_json_dict()
+
+
+def canceled(step: dict[str, Any], reason: str, code: Code, at: datetime) -> dict[str, Any]:
+    """The step in state CANCELED with its reason in words and as a code (PS3.3 C.30.1)."""
+    changed = Dataset.from_json(step)
+    changed.ProcedureStepState = State.CANCELED.value
+    if "ProcedureStepProgressInformationSequence" not in changed:
+        changed.ProcedureStepProgressInformationSequence = [Dataset()]
+    progress = changed.ProcedureStepProgressInformationSequence[0]
+    progress.ProcedureStepCancellationDateTime = _dt(at)
+    progress.ReasonForCancellation = reason[:1024]
+    progress.ProcedureStepDiscontinuationReasonCodeSequence = [_code(code)]
+    return changed.to_json_dict()
+
+
+def model_code(name: str, title: str) -> Code:
+    """The Scheduled Workitem Code of a model, in this program's own scheme (CID 9231 is generic)."""
+    return Code(name[:16], "99AIRGATE", title[:64])
+
+
+DISCONTINUED = {  # outcome -> Procedure Step Discontinuation Reason, CID 9300
+    "NO_RESULT": codes.DISCONTINUED_UNSPECIFIED,
+    "FAILED": codes.DISCONTINUED_EQUIPMENT_FAILURE,
+    "TIMED_OUT": codes.DISCONTINUED_EQUIPMENT_FAILURE,
+}
+
+
+def _dt(at: datetime) -> str:
+    return at.strftime("%Y%m%d%H%M%S.%f%z")
+
+
+def _code(code: Code) -> Dataset:
+    item = Dataset()
+    item.CodeValue = code.value
+    item.CodingSchemeDesignator = code.scheme_designator
+    item.CodeMeaning = code.meaning
+    return item
+
+
+def _references(study_uid: str, instances: Sequence[InstanceReference]) -> list[Dataset]:
+    """Referenced Instances and Access Macro, PS3.3 Table 10.18-1: one item per series."""
+    items: dict[str, Dataset] = {}
+    for instance in instances:
+        item = items.get(instance.series_instance_uid)
+        if item is None:
+            item = items[instance.series_instance_uid] = Dataset()
+            item.TypeOfInstances = "DICOM"
+            item.StudyInstanceUID = study_uid
+            item.SeriesInstanceUID = instance.series_instance_uid
+            item.ReferencedSOPSequence = []
+        reference = Dataset()
+        reference.ReferencedSOPClassUID = instance.sop_class_uid
+        reference.ReferencedSOPInstanceUID = instance.sop_instance_uid
+        item.ReferencedSOPSequence.append(reference)
+    return list(items.values())
