@@ -1,0 +1,43 @@
+"""The root under which clients reach this gateway, for the links it hands out."""
+
+import re
+
+from fastapi import Request
+
+from gateway.settings import Settings
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_FORWARDED_PAIR = re.compile(r'\b(proto|host)=("[^"]*"|[^;,\s]+)', re.IGNORECASE)
+
+
+def public_root(request: Request, settings: Settings) -> str:
+    """Scheme, host and path prefix as the client sees them, without a slash at the end.
+
+    AIRGATE_PUBLIC_URL wins. Otherwise the request tells, through the headers its proxies add:
+    Forwarded (RFC 7239) or X-Forwarded-Proto, -Host and -Prefix, the outermost proxy first.
+    A value that no host or path can have is passed over, since it would end up in links.
+    """
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    forwarded = _forwarded(request.headers.get("forwarded", ""))
+    scheme = (forwarded.get("proto") or _first(request, "x-forwarded-proto")).lower()
+    host = forwarded.get("host") or _first(request, "x-forwarded-host")
+    prefix = _first(request, "x-forwarded-prefix").rstrip("/")
+    if scheme not in ("http", "https"):
+        scheme = request.url.scheme
+    if not _HOST.fullmatch(host):
+        host = request.url.netloc
+    if not _PREFIX.fullmatch(prefix):
+        prefix = request.scope.get("root_path", "").rstrip("/")
+    return f"{scheme}://{host}{prefix}"
+
+
+def _first(request: Request, header: str) -> str:
+    return request.headers.get(header, "").split(",")[0].strip()
+
+
+def _forwarded(header: str) -> dict[str, str]:
+    """`proto` and `host` of the first element of a Forwarded header."""
+    pairs = _FORWARDED_PAIR.findall(header.split(",", maxsplit=1)[0])
+    return {name.lower(): value.strip('"') for name, value in pairs}

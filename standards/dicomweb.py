@@ -1,0 +1,37 @@
+"""Writing multipart/related bodies (RFC 2046 5.1, RFC 2387, PS3.18 8.6.1.2)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its Content-Type, its bytes in pieces, and where else it can be had."""
+
+    content_type: str
+    content: Iterable[bytes]
+    location: str = ""  # Content-Location
+
+
+class MultipartWriter:
+    """One multipart/related body with a boundary of its own.
+
+    root:  media type of the parts, the `type` parameter of the whole.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.boundary = uuid4().hex
+        self.content_type = f'multipart/related; type="{root}"; boundary={self.boundary}'
+
+    def body(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """The body in pieces. It starts with the boundary itself, since OHIF looks for it there."""
+        opening = f"--{self.boundary}\r\n"
+        for part in parts:
+            head = f"{opening}Content-Type: {part.content_type}\r\n"
+            if part.location:
+                head += f"Content-Location: {part.location}\r\n"
+            yield f"{head}\r\n".encode()
+            yield from part.content
+            opening = f"\r\n--{self.boundary}\r\n"
+        yield (opening.rstrip() + "--\r\n").encode()
