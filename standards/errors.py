@@ -71,3 +71,14 @@ class UnknownAttribute(StandardsError):
             f"unknown attribute {name[:80]!r}; expected a DICOM keyword such as Modality "
             "or a tag of eight hexadecimal digits such as 00080060"
         )
+
+
+class MissingFinding(StandardsError):
+    """A carrier was asked for that the findings hold nothing for."""
+
+    def __init__(self, carrier: str, expected: str) -> None:
+        self.carrier, self.expected = carrier, expected
+        super().__init__(
+            f"the findings have nothing to write as {carrier}; expected {expected}; "
+            "leave this carrier out or let the model return it"
+        )
