@@ -1,0 +1,219 @@
+"""What the pages show, read from the tables and made into values that a template can print."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ai_models.card import ModelCard
+from gateway.console.trace import Selection, Trace, selections, trace_of
+from gateway.store.tables import (
+    EventRow,
+    InstanceRow,
+    ModelRow,
+    SeriesRow,
+    StudyRow,
+    WorkitemRow,
+)
+
+FINAL_STATES = ("COMPLETED", "CANCELED")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkitemView:
+    """One workitem and the results it gave."""
+
+    row: WorkitemRow
+    results: dict[str, Any]
+
+    @property
+    def badge(self) -> str:
+        """The outcome where there is one, else the state of the step, in small letters."""
+        return (self.row.outcome or self.row.procedure_step_state).lower().replace("_", " ")
+
+    @property
+    def is_final(self) -> bool:
+        return self.row.procedure_step_state in FINAL_STATES
+
+    @property
+    def seconds(self) -> float | None:
+        if self.row.started_at is None or self.row.ended_at is None:
+            return None
+        return self.row.ended_at - self.row.started_at
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return self.results.get("objects", [])
+
+    @property
+    def fhir(self) -> list[dict[str, Any]]:
+        return self.results.get("fhir", [])
+
+    @property
+    def key_images(self) -> list[dict[str, Any]]:
+        return [item for item in self.objects if item.get("kind") == "SC"]
+
+    @property
+    def measurements_by_site(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """The measurements in their own order, those of one site together."""
+        sites: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for measurement in self.results.get("measurements", []):
+            sites[measurement.get("site") or ""].append(measurement)
+        return list(sites.items())
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLine:
+    """One study of the list. The name is as the study writes it; the row's is folded."""
+
+    row: StudyRow
+    patient_name: str
+    modalities: tuple[str, ...]
+    instances: int
+    workitems: tuple[WorkitemView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesLine:
+    row: SeriesRow
+    instances: int
+    is_result: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPage:
+    """All that is known of one study."""
+
+    line: StudyLine
+    series: tuple[SeriesLine, ...]
+    trace: Trace
+    selections: tuple[Selection, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        return self.line.row.state == "COMPLETE" and all(
+            workitem.is_final for workitem in self.line.workitems
+        )
+
+    def description_of(self, series_instance_uid: str) -> str:
+        """Series Description by UID, for events that name a series by its UID alone."""
+        for series in self.series:
+            if series.row.series_instance_uid == series_instance_uid:
+                return series.row.series_description or "No description"
+        return "unknown series"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    row: ModelRow
+    card: ModelCard
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+def recent_studies(session: Session, *, offset: int = 0, limit: int = 50) -> list[StudyLine]:
+    """Studies, the one that something arrived for last first."""
+    newest = select(StudyRow).order_by(StudyRow.last_arrival_at.desc(), StudyRow.study_instance_uid)
+    return _lines(session, session.scalars(newest.offset(offset).limit(limit)).all())
+
+
+def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
+    """Everything about one study, or None where no such study is known."""
+    row = session.get(StudyRow, study_instance_uid)
+    if row is None:
+        return None
+    (line,) = _lines(session, [row])
+    events = session.scalars(
+        select(EventRow)
+        .where(EventRow.study_instance_uid == study_instance_uid)
+        .order_by(EventRow.at, EventRow.id)
+    ).all()
+    return StudyPage(
+        line,
+        tuple(_series(session, study_instance_uid)),
+        trace_of(events),
+        tuple(selections(events)),
+    )
+
+
+def registered_models(session: Session) -> list[ModelLine]:
+    """Every version of every model, the newest of each first, with how its workitems ended."""
+    outcomes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    ended = select(
+        WorkitemRow.model_name, WorkitemRow.model_version, WorkitemRow.outcome, func.count()
+    ).group_by(WorkitemRow.model_name, WorkitemRow.model_version, WorkitemRow.outcome)
+    for name, version, outcome, count in session.execute(ended):
+        outcomes[name, version][outcome or "unfinished"] += count
+    rows = session.scalars(select(ModelRow).order_by(ModelRow.name, ModelRow.registered_at.desc()))
+    return [
+        ModelLine(row, ModelCard.model_validate_json(row.card), outcomes[row.name, row.version])
+        for row in rows
+    ]
+
+
+def _lines(session: Session, rows: Sequence[StudyRow]) -> list[StudyLine]:
+    """The list's lines with three questions for all of them, however many they are."""
+    uids = [row.study_instance_uid for row in rows]
+    modalities: dict[str, list[str]] = defaultdict(list)
+    seen = select(SeriesRow.study_instance_uid, SeriesRow.modality).distinct()
+    for uid, modality in session.execute(
+        seen.where(SeriesRow.study_instance_uid.in_(uids)).order_by(SeriesRow.modality)
+    ):
+        modalities[uid].append(modality)
+    counts: dict[str, int] = {}
+    held = select(InstanceRow.study_instance_uid, func.count())
+    for uid, count in session.execute(
+        held.where(InstanceRow.study_instance_uid.in_(uids)).group_by(
+            InstanceRow.study_instance_uid
+        )
+    ):
+        counts[uid] = count
+    workitems: dict[str, list[WorkitemView]] = defaultdict(list)
+    for item in session.scalars(
+        select(WorkitemRow)
+        .where(WorkitemRow.study_instance_uid.in_(uids))
+        .order_by(WorkitemRow.created_at)
+    ):
+        workitems[item.study_instance_uid].append(_workitem(item))
+    return [
+        StudyLine(
+            row,
+            _patient_name(row),
+            tuple(modalities[row.study_instance_uid]),
+            counts.get(row.study_instance_uid, 0),
+            tuple(workitems[row.study_instance_uid]),
+        )
+        for row in rows
+    ]
+
+
+def _series(session: Session, study_instance_uid: str) -> Iterable[SeriesLine]:
+    rows = session.scalars(
+        select(SeriesRow)
+        .where(SeriesRow.study_instance_uid == study_instance_uid)
+        .order_by(SeriesRow.series_number, SeriesRow.created_at)
+    ).all()
+    held = (
+        select(InstanceRow.series_instance_uid, func.count(), func.max(InstanceRow.created_by))
+        .where(InstanceRow.study_instance_uid == study_instance_uid)
+        .group_by(InstanceRow.series_instance_uid)
+    )
+    facts = {uid: (count, bool(creator)) for uid, count, creator in session.execute(held)}
+    for row in rows:
+        count, is_result = facts.get(row.series_instance_uid, (0, False))
+        yield SeriesLine(row, count, is_result)
+
+
+def _workitem(row: WorkitemRow) -> WorkitemView:
+    return WorkitemView(row, json.loads(row.results) if row.results else {})
+
+
+def _patient_name(row: StudyRow) -> str:
+    """(0010,0010) of the study, its first component group that holds anything (PS3.18 F.2.2)."""
+    values = json.loads(row.attributes).get("00100010", {}).get("Value") or [{}]
+    groups = values[0] or {}
+    written = groups.get("Alphabetic") or groups.get("Ideographic") or groups.get("Phonetic") or ""
+    return ", ".join(part for part in written.split("^") if part)

@@ -1,0 +1,130 @@
+"""A study's events as a timeline from first byte to last result, and why series were chosen.
+
+The kinds of events and what their detail holds are written where the events are (store/events.py).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.store.tables import EventRow
+
+# kind: what a person calls it
+TITLES = {
+    "received": "Received",
+    "complete": "Study complete",
+    "routed": "Routed",
+    "workitem_created": "Workitem created",
+    "claimed": "Claimed by a worker",
+    "step": "Step",
+    "stored": "Results stored",
+    "done": "Done",
+    "no_result": "No result",
+    "failed": "Failed",
+    "timed_out": "Timed out",
+}
+ENDINGS = frozenset({"done", "no_result", "failed", "timed_out"})
+SHOWN_ELSEWHERE = frozenset({"name", "seconds", "passed_over"})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the timeline. `start` and `end` are seconds since the first event."""
+
+    title: str
+    kind: str
+    start: float
+    end: float
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """began_at: seconds since the epoch. `total` runs to the last ending, 0 without one."""
+
+    began_at: float
+    total: float
+    moments: tuple[Moment, ...]
+
+    @property
+    def span(self) -> float:
+        """What the time axis must hold; never 0, so that it can divide."""
+        return max([moment.end for moment in self.moments] + [0.001])
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One series that a model's selector looked at."""
+
+    series_instance_uid: str
+    description: str
+    reason: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What one rule chose for one model, and why it chose nothing else."""
+
+    rule: str
+    model: str
+    candidates: tuple[Candidate, ...]
+
+
+def trace_of(events: Sequence[EventRow]) -> Trace:
+    """Events in the order of their time. A step is noted at its end and says how long it took."""
+    if not events:
+        return Trace(0.0, 0.0, ())
+    details = [json.loads(event.detail) for event in events]
+    starts = [
+        event.at - float(detail.get("seconds") or 0)
+        for event, detail in zip(events, details, strict=True)
+    ]
+    began = min(starts)
+    moments = tuple(
+        Moment(_title(event, detail), event.kind, start - began, event.at - began, _facts(detail))
+        for event, detail, start in zip(events, details, starts, strict=True)
+    )
+    endings = [moment.end for moment in moments if moment.kind in ENDINGS]
+    return Trace(began, max(endings, default=0.0), moments)
+
+
+def selections(events: Iterable[EventRow]) -> Iterable[Selection]:
+    for event in events:
+        if event.kind == "routed":
+            yield _selection(json.loads(event.detail))
+
+
+def _selection(detail: dict[str, Any]) -> Selection:
+    chosen = [
+        Candidate(uid, detail.get("description", ""), detail.get("chosen_because", ""), True)
+        for uid in [detail.get("series_instance_uid")]
+        if uid
+    ]
+    passed_over = [
+        Candidate(item["series_instance_uid"], item["description"], item["reason"], False)
+        for item in detail.get("passed_over", [])
+    ]
+    return Selection(detail.get("rule", ""), detail.get("model", ""), (*chosen, *passed_over))
+
+
+def _title(event: EventRow, detail: dict[str, Any]) -> str:
+    if event.kind == "step":
+        return str(detail.get("name", "step")).replace("_", " ").capitalize()
+    return TITLES.get(event.kind, event.kind.replace("_", " ").capitalize())
+
+
+def _facts(detail: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The single values of a detail; lists and trees have their own place on the page."""
+    return tuple(
+        (key.replace("_", " "), str(value))
+        for key, value in detail.items()
+        if key not in SHOWN_ELSEWHERE
+        and value not in ("", None)
+        and not isinstance(value, list | dict)
+    )

@@ -1,0 +1,53 @@
+"""The console under /ui/: studies, one study's trace and results, models."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from starlette.responses import FileResponse, Response
+
+from gateway.console import queries
+from gateway.console.pages import STATIC, page
+
+router = APIRouter(prefix="/ui", include_in_schema=False)
+
+ASSETS = {
+    "console.css": "text/css",
+    "refresh.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+STUDIES_PER_PAGE = 50
+
+
+@router.get("/")
+def studies(request: Request, offset: Annotated[int, Query(ge=0)] = 0) -> Response:
+    with request.app.state.services.database.read() as session:
+        lines = queries.recent_studies(session, offset=offset, limit=STUDIES_PER_PAGE + 1)
+    shown = lines[:STUDIES_PER_PAGE]
+    older = offset + STUDIES_PER_PAGE if len(lines) > len(shown) else None
+    newer = max(0, offset - STUDIES_PER_PAGE) if offset else None
+    return page(request, "studies.html", {"lines": shown, "older": older, "newer": newer})
+
+
+@router.get("/studies/{study_instance_uid}")
+def study(request: Request, study_instance_uid: str) -> Response:
+    with request.app.state.services.database.read() as session:
+        found = queries.study_page(session, study_instance_uid)
+    if found is None:
+        return page(request, "not_found.html", {"uid": study_instance_uid}, status_code=404)
+    return page(request, "study.html", {"study": found})
+
+
+@router.get("/models")
+def models(request: Request) -> Response:
+    with request.app.state.services.database.read() as session:
+        lines = queries.registered_models(session)
+    return page(request, "models.html", {"lines": lines})
+
+
+@router.get("/static/{name}")
+def asset(name: str) -> FileResponse:
+    """Open to all: the sign-in page needs its style sheet."""
+    if name not in ASSETS:
+        raise HTTPException(404, "the console has no such file")
+    headers = {"Cache-Control": "no-cache"}
+    return FileResponse(STATIC / name, media_type=ASSETS[name], headers=headers)
