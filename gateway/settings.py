@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.data / 'airgate.db').resolve()}"
 
     @property
+    def root_url(self) -> str:
+        """The root that links carry when no request tells a better one."""
+        return (self.public_url or f"http://{self.http}").rstrip("/")
+
+    @property
     def spool(self) -> Path:
         return self.data / "spool"
 

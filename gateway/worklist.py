@@ -3,15 +3,14 @@
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydicom import Dataset
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ai_models.card import ModelCard
 from gateway.errors import NotFound
+from gateway.registry import RegisteredModel
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import InstanceRow, WorkitemRow
@@ -23,26 +22,12 @@ from standards.uids import derived_uid
 MAXIMUM_ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class RegisteredModel:
-    """One version of a model as the registry keeps it. device_uid names the build."""
-
-    card: ModelCard
-    digest: str
-    device_uid: str
-    artefact: str = ""
-
-    @property
-    def performer(self) -> ups.Performer:
-        return ups.Performer(ups.model_code(self.card.name, self.card.title), "AIRGATE")
-
-
 def create(
     session: Session, model: RegisteredModel, study_instance_uid: str, series: Series, rule: str
 ) -> WorkitemRow | None:
     """One workitem per model build and input set; None when that one exists already."""
     inputs = ",".join(series.sop_instance_uids)
-    uid = derived_uid("workitem", model.device_uid, series.series_instance_uid, inputs)
+    uid = derived_uid("workitem", model.algorithm.device_uid, series.series_instance_uid, inputs)
     if session.get(WorkitemRow, uid) is not None:
         return None
     now = datetime.now(UTC)

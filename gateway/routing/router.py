@@ -8,12 +8,11 @@ from sqlalchemy.orm import Session
 
 from ai_models.card import Stage
 from gateway import worklist
-from gateway.registry import Registry
+from gateway.registry import RegisteredModel, Registry
 from gateway.routing.rules import Match, Rule, evaluate
 from gateway.routing.selector import Selection, select as select_series
 from gateway.store.events import note
 from gateway.store.tables import RuleRow, StudyRow
-from gateway.worklist import RegisteredModel
 from standards.study import Series, Study, value
 
 

@@ -76,4 +76,3 @@ def _one_line(error: Exception) -> str:
         place = ".".join(str(part) for part in first["loc"])
         return f"{place}: {first['msg']}"
     return " ".join(str(error).split())
-

@@ -1,0 +1,44 @@
+"""How running a model can end badly. Refusals are no errors: see ai_models.contract.NoResult."""
+
+
+class ModelError(Exception):
+    """Base: the model did not do its work."""
+
+
+class ModelFailed(ModelError):
+    """The model raised, or answered what is no finding. kind is the name of its error."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind, self.message = kind, message
+        super().__init__(f"the model failed with {kind}: {message}")
+
+
+class ModelCrashed(ModelError):
+    """The process of the model ended by itself: a crash, or out of memory."""
+
+    def __init__(self, exit_code: int | None) -> None:
+        self.exit_code = exit_code
+        super().__init__(
+            f"the model's process ended with exit code {exit_code}; "
+            "a negative code is a signal, -9 often means out of memory"
+        )
+
+
+class ModelTimedOut(ModelError):
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"the model took longer than the {seconds:g} s of its card (resources.timeout_seconds) "
+            "and was stopped"
+        )
+
+
+class EntryUnusable(ModelError):
+    """A card's entry names what cannot be imported, or what is no model."""
+
+    def __init__(self, entry: str, found: str) -> None:
+        self.entry, self.found = entry, found
+        super().__init__(
+            f"runtime.entry {entry!r} cannot be used: {found}; "
+            "expected module:Class with a method predict(inputs)"
+        )

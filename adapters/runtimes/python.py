@@ -1,0 +1,113 @@
+"""Runs a Python entry point in a warm child process of the worker.
+
+A time-out is a kill, and a crash or an out-of-memory harms nobody else. The child loads the
+pixels itself, so they cross no process boundary; only findings come back.
+"""
+
+import multiprocessing
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from adapters.runtimes import child
+from adapters.runtimes.errors import EntryUnusable, ModelCrashed, ModelFailed, ModelTimedOut
+from ai_models.contract import NoResult
+from standards.findings import Findings
+
+_START_SECONDS = 120.0  # importing torch on a cold disk takes a while
+_spawn = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """module:Class, importable as the gateway is, or from `folder` (an unpacked archive)."""
+
+    entry: str
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """findings, and the seconds that loading pixels and predicting took."""
+
+    findings: Findings
+    load_seconds: float
+    predict_seconds: float
+
+
+class PythonRuntime:
+    """Keeps the process of the last used model warm. For one caller at a time."""
+
+    def __init__(self) -> None:
+        self._entry: EntryPoint | None = None
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+
+    def predict(self, entry: EntryPoint, folder: Path, timeout_seconds: float) -> Prediction:
+        """Run the model on the series whose files lie in `folder`.
+
+        Raises NoResult when the model, or the check of the series before it, refuses;
+        ModelFailed, ModelCrashed, ModelTimedOut, EntryUnusable otherwise.
+        """
+        self.warm_up(entry)
+        kind, *rest = self._ask(str(folder), timeout_seconds)
+        if kind == "findings":
+            return Prediction(*rest)
+        raise {"no_result": NoResult, "failed": ModelFailed}[kind](*rest)
+
+    def warm_up(self, entry: EntryPoint) -> None:
+        """Start the process and load the model, unless that is done already."""
+        if self._entry == entry and self._process is not None and self._process.is_alive():
+            return
+        self.stop()
+        ours, theirs = _spawn.Pipe()
+        self._process = _spawn.Process(
+            target=child.serve,
+            args=(theirs, entry.entry, str(entry.folder or "")),
+            name=f"model-{entry.entry}",
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()
+        self._connection = ours
+        kind, *rest = self._answer(_START_SECONDS)
+        if kind != "ready":
+            self.stop()
+            raise EntryUnusable(entry.entry, rest[0])
+        self._entry = entry
+
+    def stop(self) -> None:
+        """Kill the child, whatever it is doing."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._connection is not None:
+            self._connection.close()
+        self._process = self._connection = self._entry = None
+
+    def _ask(self, question: str, timeout_seconds: float) -> tuple[Any, ...]:
+        assert self._connection is not None  # noqa: S101 (warm_up has made it)
+        try:
+            self._connection.send(question)
+        except OSError:
+            self._crashed()
+        return self._answer(timeout_seconds)
+
+    def _answer(self, timeout_seconds: float) -> tuple[Any, ...]:
+        assert self._connection is not None  # noqa: S101
+        if not self._connection.poll(timeout_seconds):
+            self.stop()
+            raise ModelTimedOut(timeout_seconds)
+        try:
+            return self._connection.recv()
+        except EOFError:
+            return self._crashed()
+
+    def _crashed(self) -> tuple[Any, ...]:
+        assert self._process is not None  # noqa: S101
+        self._process.join(5)
+        exit_code = self._process.exitcode
+        self.stop()
+        raise ModelCrashed(exit_code)

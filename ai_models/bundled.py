@@ -1,0 +1,22 @@
+"""The models that come with the program: each folder here with a card."""
+
+import hashlib
+from pathlib import Path
+
+from ai_models.card import ModelCard, read_card
+
+
+def bundled_models() -> dict[Path, ModelCard]:
+    """Folder -> card of every bundled model."""
+    here = Path(__file__).parent
+    return {card.parent: read_card(card.parent) for card in sorted(here.glob("*/card.toml"))}
+
+
+def digest_of(folder: Path) -> str:
+    """sha256 over the names and bytes of all files of a model: another build, another digest."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            total.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()

@@ -1,0 +1,155 @@
+"""The story of one workitem: fetch a series, run a model on it, give back what it found."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from adapters.archive import Archive
+from adapters.errors import ArchiveUnavailable
+from adapters.runtimes.errors import ModelError, ModelTimedOut
+from adapters.runtimes.python import PythonRuntime
+from gateway import air, worklist
+from gateway.analysis import Answer, Refused, Stopwatch, analyse
+from gateway.engine import TryLater
+from gateway.errors import NotFound
+from gateway.fhir.repository import put_all
+from gateway.ingest import Ingest, Part, Refused as NotKept
+from gateway.outputs import Encoded
+from gateway.registry import RegisteredModel, Registry
+from gateway.source import fetch, work_folder
+from gateway.store.database import Database
+from gateway.store.events import note
+from gateway.store.tables import WorkitemRow
+from standards import fhir, ups
+from standards.errors import StandardsError
+
+
+class ResultNotKept(Exception):
+    """The archive or the index would not take a result object; the work did not end well."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Everything that one workitem meets on its way."""
+
+    database: Database
+    archive: Archive
+    ingest: Ingest
+    registry: Registry
+    runtime: PythonRuntime
+    data: Path
+    root_url: str
+
+    def perform(self, workitem_uid: str) -> None:
+        """Bring one workitem to its end. Raises TryLater while the archive is away."""
+        workitem = worklist.claim(self.database, workitem_uid)
+        if workitem is None:
+            return
+        if workitem.attempts > worklist.MAXIMUM_ATTEMPTS:
+            self._end(workitem, "FAILED", "given up: every attempt ended with its worker")
+            return
+        try:
+            self._perform(workitem)
+        except ArchiveUnavailable as error:
+            worklist.give_back(self.database, workitem, str(error))
+            raise TryLater(str(error)) from error
+        except Refused as refusal:
+            self._refuse(workitem, refusal)
+        except ModelTimedOut as error:
+            self._end(workitem, "TIMED_OUT", str(error))
+        except (ModelError, StandardsError, NotFound, ResultNotKept) as error:
+            self._end(workitem, "FAILED", str(error))
+
+    def _perform(self, workitem: WorkitemRow) -> None:
+        watch = Stopwatch()
+        model = self.registry.version(workitem.model_name, workitem.model_version)
+        rows = worklist.input_instances(self.database, workitem)
+        with work_folder(self.data, workitem.sop_instance_uid) as folder:
+            with watch.step("fetch"):
+                paths = fetch(self.archive, rows, folder)
+            entry = self.registry.entry_point(model)
+            answer = analyse(self.runtime, entry, model, paths, _started(workitem), watch)
+        self._publish(workitem, model, answer, watch)
+
+    def _publish(
+        self, workitem: WorkitemRow, model: RegisteredModel, answer: Answer, watch: Stopwatch
+    ) -> None:
+        """Archive the objects, then let index, FHIR, worklist and trace change in one transaction.
+
+        A crash between the two leaves objects that nothing names; the repeat writes the same bytes
+        under the same UIDs.
+        """
+        with watch.step("archive"):
+            kept = self.ingest.keep([Part(one.part10()) for one in answer.objects])
+            self._check_kept(kept)
+        with watch.step("FHIR"):
+            resources = fhir.resources(answer.result, self._references(answer.objects))
+        with self.database.write() as session:
+            outputs = [_reference(one) for one in answer.objects]
+            results = air.tree(answer.result, answer.objects, resources)
+            if not worklist.complete(session, workitem, model.performer, outputs, results):
+                return  # another worker took over and was faster
+            self._check_kept(self.ingest.index(session, kept, workitem.sop_instance_uid))
+            put_all(session, resources, workitem.sop_instance_uid)
+            _note_steps(session, workitem, watch)
+
+    def _refuse(self, workitem: WorkitemRow, refusal: Refused) -> None:
+        """No result is a result: said in the worklist and in FHIR, with its reason."""
+        reason = str(refusal)
+        references = self._references([])
+        resources = fhir.no_result(refusal.analysis, reason, references)
+        results = air.refusal_tree(refusal.analysis, reason, resources)
+        with self.database.write() as session:
+            if worklist.cancel(session, workitem, "NO_RESULT", reason, results):
+                put_all(session, resources, workitem.sop_instance_uid)
+
+    def _end(self, workitem: WorkitemRow, outcome: str, reason: str) -> None:
+        with self.database.write() as session:
+            worklist.cancel(session, workitem, outcome, reason)
+
+    def _references(self, objects: list[Encoded]) -> fhir.References:
+        return fhir.References(
+            wado_rs_root=f"{self.root_url}/dicom-web",
+            instances=tuple(result_instance(one) for one in objects),
+        )
+
+    def _check_kept(self, answers: list) -> None:
+        refused = next((one for one in answers if isinstance(one, NotKept)), None)
+        if refused is not None:
+            raise ResultNotKept(f"a result object was not kept: {refused.reason}")
+
+
+def _started(workitem: WorkitemRow) -> datetime:
+    return datetime.fromtimestamp(workitem.started_at or workitem.created_at, UTC)
+
+
+def result_instance(one: Encoded) -> fhir.ResultInstance:
+    return fhir.ResultInstance(
+        str(one.dataset.SOPClassUID),
+        str(one.dataset.SOPInstanceUID),
+        str(one.dataset.SeriesInstanceUID),
+        int(one.dataset.SeriesNumber),
+        str(one.dataset.Modality),
+        str(one.dataset.get("SeriesDescription", "")),
+    )
+
+
+def _reference(one: Encoded) -> ups.InstanceReference:
+    return ups.InstanceReference(
+        str(one.dataset.SOPClassUID),
+        str(one.dataset.SOPInstanceUID),
+        str(one.dataset.SeriesInstanceUID),
+    )
+
+
+def _note_steps(session: Session, workitem: WorkitemRow, watch: Stopwatch) -> None:
+    for name, seconds in watch.seconds.items():
+        note(
+            session,
+            workitem.study_instance_uid,
+            "step",
+            {"name": name, "seconds": round(seconds, 3)},
+            workitem_uid=workitem.sop_instance_uid,
+        )

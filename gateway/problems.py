@@ -1,0 +1,78 @@
+"""Errors as RFC 9457 problem details: the one place that knows which class becomes which status."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from adapters.errors import ArchiveUnavailable
+from gateway.errors import GatewayError
+from gateway.fhir.errors import FhirError, fhir_error_handler
+from gateway.web_errors import DicomWebError
+from standards.errors import MalformedMultipart, NotDicom, StandardsError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = "5"
+
+# The nearest class decides. Classes with a `status` of their own use that.
+STATUS_OF: dict[type[Exception], int] = {
+    ArchiveUnavailable: 503,
+    OperationalError: 503,  # the database is away, locked or full
+    MalformedMultipart: 400,
+    NotDicom: 400,
+    StandardsError: 400,
+}
+
+
+def add_handlers(app: FastAPI) -> None:
+    for kind in STATUS_OF:
+        app.add_exception_handler(kind, _known)
+    for kind in (GatewayError, DicomWebError):
+        app.add_exception_handler(kind, _known)
+    app.add_exception_handler(FhirError, fhir_error_handler)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return JSONResponse(
+        body | {"detail": detail}, status, headers, media_type="application/problem+json"
+    )
+
+
+async def _known(_request: Request, error: Exception) -> JSONResponse:
+    status = getattr(error, "status", None) or next(
+        STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF
+    )
+    if isinstance(error, OperationalError):
+        log.error("database failed", extra={"error": str(error.orig)})
+        detail = f"the database cannot be used now: {error.orig}; see `airgate doctor`"
+    else:
+        detail = str(error)
+    headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
+    return problem(status, detail, headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    """A body that does not fit its schema; the values stay out, they may be a patient's."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class)
+    told = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
+    return problem(422, "; ".join(told))
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Logged with its traceback; the client learns only that it was not its fault."""
+    log.error("unexpected error", exc_info=error, extra={"route": request.scope.get("route")})
+    return problem(500, "an unexpected error; it is in the server's log")

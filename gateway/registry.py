@@ -1,0 +1,216 @@
+"""The models that may run here: their cards, versions and builds."""
+
+import hashlib
+import json
+import shutil
+import sys
+import time
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from adapters.runtimes.errors import ModelError
+from adapters.runtimes.python import EntryPoint, PythonRuntime
+from ai_models.bundled import bundled_models, digest_of
+from ai_models.card import ModelCard, read_card
+from gateway.errors import Conflict, NotFound, Unprocessable
+from gateway.store.database import Database
+from gateway.store.tables import ModelRow
+from standards import ups
+from standards.identity import Algorithm
+
+MAXIMUM_UNPACKED_BYTES = 8 * 1024**3
+MAXIMUM_FILES = 20_000
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """One version of a model, with the build (digest) that runs under its name."""
+
+    card: ModelCard
+    digest: str
+    artefact: str = ""
+    enabled: bool = True
+    registered_at: float = 0.0
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return Algorithm(self.card.title, self.card.version, self.card.manufacturer, self.digest)
+
+    @property
+    def performer(self) -> ups.Performer:
+        return ups.Performer(ups.model_code(self.card.name, self.card.title), "AIRGATE")
+
+
+class Registry:
+    """Cards and states live in the database; uploaded artefacts, named by digest, in a folder."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database, self._folder = database, folder
+
+    def add_bundled(self) -> None:
+        """Register what ships with the program; a changed build replaces its former self."""
+        with self._database.write() as session:
+            for folder, card in bundled_models().items():
+                known = session.get(ModelRow, (card.name, card.version))
+                row = _row(card, digest_of(folder), enabled=known.enabled if known else True)
+                if known is None or (known.digest, known.card) != (row.digest, row.card):
+                    session.merge(row)
+
+    def add_entry_point(self, card: ModelCard) -> RegisteredModel:
+        """Register a card whose entry this installation can import. Raises Unprocessable."""
+        return self._add(card, _entry_digest(card), "")
+
+    def add_archive(self, archive: Path) -> RegisteredModel:
+        """Register a zip archive with `card.toml` and the code at its root."""
+        digest = _file_digest(archive)
+        folder = self._folder / digest
+        if not folder.exists():
+            _unpack(archive, folder)
+        try:
+            card = read_card(folder)
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+            shutil.rmtree(folder)
+            raise Unprocessable(
+                f"card.toml of the archive cannot be used: {_short(error)}; "
+                "put a model card at the root of the archive"
+            ) from error
+        return self._add(card, digest, digest)
+
+    def versions(self, name: str | None = None) -> list[RegisteredModel]:
+        """All versions, newest first; of one model when a name is given (NotFound if none)."""
+        query = select(ModelRow).order_by(ModelRow.name, ModelRow.registered_at.desc())
+        with self._database.read() as session:
+            rows = session.scalars(query.where(ModelRow.name == name) if name else query).all()
+        if name and not rows:
+            raise NotFound("model", name)
+        return [_model(row) for row in rows]
+
+    def version(self, name: str, version: str) -> RegisteredModel:
+        with self._database.read() as session:
+            row = session.get(ModelRow, (name, version))
+        if row is None:
+            raise NotFound("model", f"{name} {version}")
+        return _model(row)
+
+    def set_enabled(self, name: str, version: str, enabled: bool) -> RegisteredModel:
+        with self._database.write() as session:
+            session.execute(
+                update(ModelRow)
+                .where(ModelRow.name == name, ModelRow.version == version)
+                .values(enabled=enabled)
+            )
+        return self.version(name, version)
+
+    def runnable(self, session: Session, name: str) -> RegisteredModel | None:
+        """The newest enabled version of a model, or None."""
+        row = session.scalars(
+            select(ModelRow)
+            .where(ModelRow.name == name, ModelRow.enabled)
+            .order_by(ModelRow.registered_at.desc())
+        ).first()
+        return _model(row) if row else None
+
+    def entry_point(self, model: RegisteredModel) -> EntryPoint:
+        folder = self._folder / model.artefact if model.artefact else None
+        return EntryPoint(model.card.runtime.entry, folder)
+
+    def _add(self, card: ModelCard, digest: str, artefact: str) -> RegisteredModel:
+        folder = self._folder / artefact if artefact else None
+        _try_out(EntryPoint(card.runtime.entry, folder))
+        with self._database.write() as session:
+            known = session.get(ModelRow, (card.name, card.version))
+            if known is not None and known.digest != digest:
+                raise Conflict(
+                    f"model {card.name} {card.version} is registered with another build; "
+                    "give the new build a new version in its card"
+                )
+            row = session.merge(_row(card, digest, artefact=artefact))
+            return _model(row)
+
+
+def _row(card: ModelCard, digest: str, *, artefact: str = "", enabled: bool = True) -> ModelRow:
+    return ModelRow(
+        name=card.name,
+        version=card.version,
+        digest=digest,
+        card=card.model_dump_json(),
+        artefact=artefact,
+        enabled=enabled,
+        registered_at=time.time(),
+    )
+
+
+def _model(row: ModelRow) -> RegisteredModel:
+    card = ModelCard.model_validate_json(row.card)
+    return RegisteredModel(card, row.digest, row.artefact, row.enabled, row.registered_at)
+
+
+def _try_out(entry: EntryPoint) -> None:
+    """Load the model once in a process of its own, so that a bad one is refused here and now."""
+    runtime = PythonRuntime()
+    try:
+        runtime.warm_up(entry)
+    except ModelError as error:
+        raise Unprocessable(str(error)) from error
+    finally:
+        runtime.stop()
+
+
+def _entry_digest(card: ModelCard) -> str:
+    """The build of an importable entry: the folder of its module, found without importing it."""
+    module = card.runtime.entry.partition(":")[0]
+    relative = Path(*module.split("."))
+    for root in (Path(entry or ".") for entry in sys.path):
+        for path in (root / relative.with_suffix(".py"), root / relative / "__init__.py"):
+            if path.is_file():
+                return digest_of(path.parent) if "." in module else _file_digest(path)
+    return hashlib.sha256(json.dumps(card.model_dump(mode="json")).encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpack beside the target and move it there in one step; refuse what leaves the folder."""
+    try:
+        with zipfile.ZipFile(archive) as content:
+            _check_members(content, folder)
+            partial = folder.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            content.extractall(partial)
+    except zipfile.BadZipFile as error:
+        raise Unprocessable(
+            f"the uploaded archive cannot be read: {error}; expected a zip file"
+        ) from error
+    partial.rename(folder)
+
+
+def _check_members(content: zipfile.ZipFile, folder: Path) -> None:
+    members = content.infolist()
+    size = sum(member.file_size for member in members)
+    if len(members) > MAXIMUM_FILES or size > MAXIMUM_UNPACKED_BYTES:
+        raise Unprocessable(
+            f"the archive unpacks to {len(members)} files and {size} bytes; "
+            f"expected at most {MAXIMUM_FILES} files and {MAXIMUM_UNPACKED_BYTES} bytes"
+        )
+    for member in members:
+        if not (folder / member.filename).resolve().is_relative_to(folder.resolve()):
+            raise Unprocessable(
+                f"the archive holds {member.filename[:128]!r}, which leaves its folder; "
+                "expected relative paths only"
+            )
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return " ".join(str(error).split())

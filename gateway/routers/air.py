@@ -1,0 +1,59 @@
+"""The AIR result tree of a study, with links to every carrier."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import select
+
+from gateway.deps import DatabaseOf, PublicRoot
+from gateway.errors import NotFound
+from gateway.store.tables import StudyRow, WorkitemRow
+
+router = APIRouter(prefix="/air", tags=["results"])
+
+
+@router.get("/studies/{study_instance_uid}/results")
+def results(study_instance_uid: str, database: DatabaseOf, root: PublicRoot) -> dict[str, Any]:
+    """One tree per workitem: root SR, objects, regions, measurements, algorithm, FHIR.
+
+    A workitem without a result tells its state, outcome and reason: silence is never an answer.
+    """
+    with database.read() as session:
+        if session.get(StudyRow, study_instance_uid) is None:
+            raise NotFound("study", study_instance_uid)
+        rows = session.scalars(
+            select(WorkitemRow)
+            .where(WorkitemRow.study_instance_uid == study_instance_uid)
+            .order_by(WorkitemRow.created_at)
+        )
+        trees = [_tree(row, root) for row in rows]
+    return {
+        "study_instance_uid": study_instance_uid,
+        "viewer": f"{root}/viewer?StudyInstanceUIDs={study_instance_uid}",
+        "results": trees,
+    }
+
+
+def _tree(row: WorkitemRow, root: str) -> dict[str, Any]:
+    tree = json.loads(row.results) if row.results else {}
+    for one in tree.get("objects", ()):
+        one["url"] = _instance_url(root, row.study_instance_uid, one)
+    for one in tree.get("fhir", ()):
+        one["url"] = f"{root}/fhir/r4/{one['resource_type']}/{one['id']}"
+    return {
+        "workitem": {
+            "uid": row.sop_instance_uid,
+            "url": f"{root}/dicom-web/workitems/{row.sop_instance_uid}",
+            "procedure_step_state": row.procedure_step_state,
+            "outcome": row.outcome,
+            "reason": row.reason,
+        },
+        "model": {"name": row.model_name, "version": row.model_version},
+        **tree,
+    }
+
+
+def _instance_url(root: str, study: str, one: dict[str, Any]) -> str:
+    series, instance = one["series_instance_uid"], one["sop_instance_uid"]
+    return f"{root}/dicom-web/studies/{study}/series/{series}/instances/{instance}"

@@ -1,0 +1,39 @@
+"""What was sent but could not be kept, with the reason. The bytes lie in <data>/quarantine."""
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from gateway.deps import DatabaseOf
+from gateway.errors import NotFound
+from gateway.store.tables import QuarantineRow
+
+router = APIRouter(prefix="/api/v1/quarantine", tags=["quarantine"])
+
+
+class QuarantineView(BaseModel):
+    id: int
+    study_instance_uid: str
+    sop_instance_uid: str
+    reason: str
+    size: int
+    received_at: float
+
+
+@router.get("")
+def quarantined(database: DatabaseOf, limit: int = 100, offset: int = 0) -> list[QuarantineView]:
+    query = select(QuarantineRow).order_by(QuarantineRow.id.desc())
+    with database.read() as session:
+        rows = session.scalars(query.limit(min(max(limit, 0), 1000)).offset(max(offset, 0)))
+        return [QuarantineView.model_validate(row, from_attributes=True) for row in rows]
+
+
+@router.get("/{quarantine_id}/bytes")
+def content(quarantine_id: int, database: DatabaseOf) -> FileResponse:
+    """The bytes as they came."""
+    with database.read() as session:
+        row = session.get(QuarantineRow, quarantine_id)
+    if row is None:
+        raise NotFound("quarantined instance", str(quarantine_id))
+    return FileResponse(row.path, media_type="application/octet-stream")

@@ -1,0 +1,46 @@
+"""One worker process: it completes studies, and performs workitems one at a time."""
+
+import signal
+import threading
+
+from adapters.runtimes.python import PythonRuntime
+from gateway import services
+from gateway.archives import connect
+from gateway.completion import Completion, QuietTime
+from gateway.engine import JobQueue, Worker
+from gateway.logs import set_up_logs
+from gateway.pipeline import Pipeline
+from gateway.routing.router import Router
+from gateway.settings import Settings
+
+
+def run(settings: Settings, slot: int) -> None:
+    """Work until SIGTERM or SIGINT. Expects a migrated database."""
+    set_up_logs()
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    database = services.open_database(settings)
+    parts = services.build(settings, connect(settings), database)
+    runtime = PythonRuntime()
+    pipeline = Pipeline(
+        database,
+        parts.archive,
+        parts.ingest,
+        parts.registry,
+        runtime,
+        settings.data,
+        settings.root_url,
+    )
+    worker = Worker(database, settings.data, slot, pipeline.perform)
+    worker.start()
+    jobs = JobQueue(database)
+    router = Router(parts.registry, jobs)
+    completion = Completion(database, [QuietTime(settings.quiet_seconds)], router.route)
+    completion.start()
+    stop.wait()
+    completion.stop()
+    runtime.stop()
+    worker.stop()
+    jobs.close()
+    database.close()
