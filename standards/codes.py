@@ -7,17 +7,18 @@ LN = LOINC, 99AIRGATE = this program's own, for what no public terminology names
 from pydicom.sr.coding import Code
 
 # Segmented property categories, CID 7150
-ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical structure")
-MORPHOLOGICALLY_ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically abnormal structure")
+ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
+MORPHOLOGICALLY_ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 
-# Anatomy, CID 4030 and CID 6202
+# Anatomy: LUNG from CID 7151, CHEST from CID 4031; one lung is SNOMED CT beyond the CIDs
 LUNG = Code("39607008", "SCT", "Lung")
 LEFT_LUNG = Code("44029006", "SCT", "Left lung")
 RIGHT_LUNG = Code("3341006", "SCT", "Right lung")
 BOTH_LUNGS = Code("74101002", "SCT", "Both lungs")
-CHEST = Code("51185008", "SCT", "Chest")
+CHEST = Code("816094009", "SCT", "Chest")
 
-# Measurement concepts: CID 7470 ff. where one exists
+# Measurement concepts, CID 7469 (generic intensity and size measurements); no public scheme
+# that DICOM names has the last two
 VOLUME = Code("118565006", "SCT", "Volume")
 AREA = Code("42798000", "SCT", "Area")
 ATTENUATION_COEFFICIENT = Code("112031", "DCM", "Attenuation Coefficient")
@@ -33,13 +34,12 @@ PERCENT = Code("%", "UCUM", "%")
 
 # Algorithms and equipment
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")  # CID 7162
-IMAGE_PROCESSING_FAMILY = Code("123109", "DCM", "Model-based segmentation")
 PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")  # CID 7005
 
 # Roots of structured reports and key object documents
 IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
 CT_UNSPECIFIED_BODY_REGION = Code("25045-6", "LN", "CT unspecified body region")  # CID 100
-CT_CHEST = Code("24627-2", "LN", "CT Chest")
+CT_CHEST = Code("24627-2", "LN", "CT Chest")  # CID 7000
 
 # Reasons why work ended, CID 9300 and CID 9301
 DISCONTINUED_EQUIPMENT_FAILURE = Code("110501", "DCM", "Equipment failure")
