@@ -5,10 +5,12 @@ belongs to the gateway: an unknown path there is a 404 of the gateway, never a p
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from starlette.convertors import PathConvertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -45,24 +47,29 @@ def viewer_settings() -> FileResponse:
 
 
 @router.api_route("/{path:viewer}", methods=["GET", "HEAD"])
-def viewer_file(path: str, request: Request) -> Response:
+async def viewer_file(path: str, request: Request) -> Response:
     """A file of OHIF's site, or its only page for the routes that it resolves itself."""
     site = request.app.state.services.settings.ohif
     if not (site / "index.html").is_file():
         return page(request, "no_viewer.html", {"folder": site}, status_code=503)
-    files = StaticFiles(directory=site)
-    found, status = files.lookup_path(path)
-    if status is not None and Path(found).is_file():
-        answer = files.file_response(found, status, request.scope)
-        kept = "private, max-age=31536000, immutable" if HASHED_NAME.search(path) else "no-cache"
-        answer.headers["Cache-Control"] = kept
-        return answer
-    if "." in path.rpartition("/")[2]:
-        raise HTTPException(404, f"the viewer has no file /{path[:128]}")
-    index, status = files.lookup_path("index.html")
-    if status is None:
-        raise HTTPException(404, "the viewer's page has just been removed; run `make setup`")
-    answer = files.file_response(index, status, request.scope)
-    answer.headers["Cache-Control"] = "no-cache"
-    answer.headers["Content-Security-Policy"] = VIEWER_POLICY
+    names_a_file = "." in path.rpartition("/")[2]
+    name = path if names_a_file else "index.html"
+    answer = await _send(StaticFiles(directory=site), name, request)
+    is_hashed = HASHED_NAME.search(name)
+    kept = "private, max-age=31536000, immutable" if is_hashed else "no-cache"
+    answer.headers["Cache-Control"] = kept
+    if name == "index.html":
+        answer.headers["Content-Security-Policy"] = VIEWER_POLICY
+    return answer
+
+
+async def _send(files: StaticFiles, path: str, request: Request) -> Response:
+    """A file of the site; where the client takes gzip and a .gz lies beside it, that one."""
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        with suppress(HTTPException):  # most files have no compressed twin
+            answer = await files.get_response(f"{path}.gz", request.scope)
+            answer.headers.update({"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+            return answer
+    answer = await files.get_response(path, request.scope)
+    answer.headers["Vary"] = "Accept-Encoding"
     return answer

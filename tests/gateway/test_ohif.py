@@ -1,5 +1,7 @@
 """The viewer's site on the gateway's origin: which path is whose, and how files are sent."""
 
+import gzip
+
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -19,6 +21,7 @@ def app(tmp_path):
     (site / "app-config.js").write_text("window.config = {theirs: true}")
     (site / HASHED).write_text("/* code */")
     (site / HASHED_ONLY).write_bytes(b"\0asm")
+    (site / f"{HASHED}.gz").write_bytes(gzip.compress(b"/* code */"))
     (site / "assets" / "favicon.ico").write_bytes(b"ico")
     (tmp_path / "secret.txt").write_text("secret")
     return gateway(tmp_path)
@@ -90,13 +93,33 @@ def test_the_settings_are_ours_and_name_nothing_but_this_origin(browser):
     assert "not a medical device" in config.text
 
 
-@pytest.mark.parametrize("path", ["/missing.js", "/assets/missing.png", "/%2e%2e/secret.txt"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/missing.js",
+        "/assets/missing.png",
+        "/%2e%2e/secret.txt",
+        "/a%00.js",
+        "/" + "x" * 999 + ".js",
+    ],
+)
 def test_a_missing_file_is_not_answered_with_a_page(browser, path):
     assert browser.get(path).status_code == 404
 
 
+def test_a_compressed_twin_is_sent_to_who_takes_it_as_what_it_was_made_from(browser):
+    packed = browser.get(f"/{HASHED}", headers={"Accept-Encoding": "gzip, br"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["content-type"].startswith("text/javascript")
+    plain = browser.get(f"/{HASHED}", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text == "/* code */"
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.headers["etag"] != plain.headers["etag"]
+
+
 def test_a_head_request_gets_headers_alone(browser):
-    answer = browser.head(f"/{HASHED}")
+    answer = browser.head(f"/{HASHED}", headers={"Accept-Encoding": "identity"})
     assert answer.status_code == 200
     assert answer.headers["content-length"] == str(len("/* code */"))
     assert answer.content == b""
