@@ -18,11 +18,13 @@ class MultipartWriter:
     """One multipart/related body with a boundary of its own.
 
     root:  media type of the parts, the `type` parameter of the whole.
+    transfer_syntax:  UID that all parts share, when they do.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, transfer_syntax: str | None = None) -> None:
         self.boundary = uuid4().hex
-        self.content_type = f'multipart/related; type="{root}"; boundary={self.boundary}'
+        syntax = f"; transfer-syntax={transfer_syntax}" if transfer_syntax else ""
+        self.content_type = f'multipart/related; type="{root}"{syntax}; boundary={self.boundary}'
 
     def body(self, parts: Iterable[Part]) -> Iterator[bytes]:
         """The body in pieces. It starts with the boundary itself, since OHIF looks for it there."""
