@@ -100,13 +100,13 @@ install_project() {
     # would come, and with it gigabytes of CUDA libraries.
     if ! .venv/bin/python -c 'import importlib.metadata as m; m.version("torch")' 2>/dev/null; then
         say "Installing $torch (the largest part, some minutes)"
-        .venv/bin/pip install -q ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} \
+        .venv/bin/pip install -qq ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} \
             -c constraints.txt "$torch"
     fi
     local extras=models
     if [ "$scope" = test ]; then extras=models,test; fi
     say "Installing airgate[$extras] into .venv"
-    .venv/bin/pip install -q -c constraints.txt -e ".[$extras]"
+    .venv/bin/pip install -qq -c constraints.txt -e ".[$extras]"
     fingerprint >".venv/airgate-$scope"
 }
 

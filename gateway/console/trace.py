@@ -25,7 +25,9 @@ TITLES = {
     "timed_out": "Timed out",
 }
 ENDINGS = frozenset({"done", "no_result", "failed", "timed_out"})
-SHOWN_ELSEWHERE = frozenset({"name", "seconds", "passed_over"})
+SHOWN_ELSEWHERE = frozenset(
+    {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because"}
+)
 
 
 @dataclass(frozen=True, slots=True)
