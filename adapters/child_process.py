@@ -20,7 +20,8 @@ _LIVED_WELL_SECONDS = 30.0  # after so long, the next death starts the back-off 
 def end_with_parent(sign: int) -> None:
     """Ask Linux to send this process the signal when its parent dies, so that none is orphaned.
 
-    To be called in the child. The parent's *thread* that started it must live as long as it.
+    To be called in the child; it lasts over exec. The parent's *thread* that started the child
+    must live as long as the child.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sign)
@@ -71,11 +72,10 @@ class MindedProcess:
         while not self._stopping.is_set():
             started = time.monotonic()
             self._process = subprocess.Popen(
-                self._command,
+                [sys.executable, "-m", "adapters.child_process", *self._command],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C reaches the parent, which stops the child in order
-                preexec_fn=lambda: end_with_parent(signal.SIGTERM),
             )
             if self._stopping.is_set():
                 self._process.terminate()
@@ -86,3 +86,15 @@ class MindedProcess:
             deaths = 1 if lived_well else deaths + 1
             log.warning("child died", extra={"child": self._name, "exit_code": exit_code})
             self._stopping.wait(_BACK_OFF_SECONDS[min(deaths, len(_BACK_OFF_SECONDS)) - 1])
+
+
+def _become(command: list[str]) -> None:
+    """Turn into the command, which then ends with the parent (a preexec_fn is no way beside
+    threads).
+    """
+    end_with_parent(signal.SIGTERM)
+    os.execvp(command[0], command)  # noqa: S606 (no shell on purpose)
+
+
+if __name__ == "__main__":
+    _become(sys.argv[1:])

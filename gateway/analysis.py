@@ -1,14 +1,14 @@
 """From the files of one series to result objects: the same steps for a server and a laptop."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from adapters.runtimes.python import EntryPoint, PythonRuntime
+from adapters.runtimes.python import Prediction
 from ai_models.contract import NoResult
 from gateway.equipment import EQUIPMENT
 from gateway.outputs import Encoded, encode
@@ -48,8 +48,7 @@ class Refused(NoResult):
 
 
 def analyse(
-    runtime: PythonRuntime,
-    entry: EntryPoint,
+    predict: Callable[[Path], Prediction],
     model: RegisteredModel,
     paths: Sequence[Path],
     started: datetime,
@@ -57,14 +56,14 @@ def analyse(
 ) -> Answer:
     """Run the model on the files (all in one folder) and encode its findings.
 
+    predict: runs the model on that folder.
+
     Raises Refused when the model or the check of the series refuses, ModelError when it fails.
     """
     with ThreadPoolExecutor(1) as threads:  # the headers are read while the model computes
         reading = threads.submit(SourceSeries, paths)
         try:
-            prediction = runtime.predict(
-                entry, paths[0].parent, model.card.resources.timeout_seconds
-            )
+            prediction = predict(paths[0].parent)
             source = reading.result()
             ordered = source.in_order()
         except (NoResult, UnfitSeries) as refusal:

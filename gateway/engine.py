@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from dbos import DBOS, DBOSClient
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -57,8 +58,6 @@ class JobQueue:
     """Puts jobs on the queue; for processes that run none."""
 
     def __init__(self, database: Database) -> None:
-        from dbos import DBOSClient  # 2 s of import that only who enqueues pays
-
         self._client = DBOSClient(
             system_database_url=database.url.render_as_string(hide_password=False),
             serializer=JsonSerializer(),  # type: ignore[arg-type]  (same methods, no base)
@@ -99,8 +98,6 @@ class Worker:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        from dbos import DBOS
-
         DBOS(
             config={
                 "name": "airgate",
@@ -112,22 +109,22 @@ class Worker:
                 "use_listen_notify": False,
             }
         )
-        DBOS.workflow(name=JOB, max_recovery_attempts=None)(lambda uid: self._job(uid))
+
+        @DBOS.workflow(name=JOB, max_recovery_attempts=None)  # claims are counted in the worklist
+        def job(workitem_uid: str) -> None:
+            self._job(workitem_uid)
+
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
         threading.Thread(target=self._beat_on, name="beat", daemon=True).start()
 
     def stop(self) -> None:
         """Take no new job and return soon; a job under way is given back by its next owner."""
-        from dbos import DBOS
-
         self._stop.set()
         DBOS.destroy(workflow_completion_timeout_sec=0)
         self._lock.close()
 
     def _job(self, workitem_uid: str) -> None:
-        from dbos import DBOS
-
         tries = 0
         while (why := DBOS.run_step({"name": "perform"}, self._try, workitem_uid)) is not None:
             log.warning("job put off", extra={"workitem": workitem_uid, "why": why})
@@ -155,8 +152,6 @@ class Worker:
                 return
 
     def _beat(self) -> None:
-        from dbos import DBOS
-
         now = time.time()
         with self._database.write() as session:
             session.merge(WorkerRow(executor_id=self.executor_id, beat_at=now))

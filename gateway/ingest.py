@@ -44,7 +44,7 @@ WAITING = 8  # parts that one request may have in memory or spool before the nex
 
 log = logging.getLogger(__name__)
 
-OnArrival = Callable[[Session, Sequence[str], float], None]
+OnArrival = Callable[[Session, set[str], float], None]
 
 
 class IndexUnavailable(GatewayError):
@@ -76,8 +76,8 @@ class StoreOutcome:
     indexed: tuple[Indexed, ...] = ()
 
     @property
-    def new_studies(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(each.study_instance_uid for each in self.indexed if each.new))
+    def new_studies(self) -> set[str]:
+        return {each.study_instance_uid for each in self.indexed if each.new}
 
 
 class Ingest:

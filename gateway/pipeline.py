@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -69,8 +70,12 @@ class Pipeline:
         with work_folder(self.data, workitem.sop_instance_uid) as folder:
             with watch.step("fetch"):
                 paths = fetch(self.archive, rows, folder)
-            entry = self.registry.entry_point(model)
-            answer = analyse(self.runtime, entry, model, paths, _started(workitem), watch)
+            predict = partial(
+                self.runtime.predict,
+                self.registry.entry_point(model),
+                timeout_seconds=model.card.resources.timeout_seconds,
+            )
+            answer = analyse(predict, model, paths, _started(workitem), watch)
         self._publish(workitem, model, answer, watch)
 
     def _publish(

@@ -14,13 +14,19 @@ class Settings(BaseSettings):
     data: Path = Field(
         default=Path("var"), description="all state: database, Orthanc's storage, spool, token"
     )
-    http: str = Field(default="127.0.0.1:8080", description="HTTP listener, host:port")
+    http: str = Field(
+        default="127.0.0.1:8080",
+        pattern=r"^[^:@/\s]+:\d{1,5}$",
+        description="HTTP listener, host:port",
+    )
     public_url: str | None = Field(
         default=None,
         description="root used in RetrieveURL and FHIR links; unset = taken from the request",
     )
     dicom: str = Field(
-        default="AIRGATE@127.0.0.1:11112", description="DIMSE listener, AET@host:port, or `off`"
+        default="AIRGATE@127.0.0.1:11112",
+        pattern=r"^(off|[^@\s]{1,16}@[^:@/\s]+:\d{1,5})$",
+        description="DIMSE listener, AET@host:port, or `off`",
     )
     archive: str = Field(
         default="orthanc",
@@ -53,7 +59,17 @@ class Settings(BaseSettings):
 
     @property
     def http_address(self) -> tuple[str, int]:
-        return _host_port(self.http)
+        host, _, port = self.http.rpartition(":")
+        return host, int(port)
+
+    @property
+    def dicom_address(self) -> tuple[str, str, int] | None:
+        """AE title, host and port of the DIMSE listener; None when it is off."""
+        if self.dicom == "off":
+            return None
+        title, _, address = self.dicom.partition("@")
+        host, _, port = address.rpartition(":")
+        return title, host, int(port)
 
     @property
     def resolved_database_url(self) -> str:
@@ -67,10 +83,3 @@ class Settings(BaseSettings):
     @property
     def spool(self) -> Path:
         return self.data / "spool"
-
-
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError(f"AIRGATE_HTTP is {text!r}; expected host:port such as 127.0.0.1:8080")
-    return host, int(port)

@@ -11,9 +11,11 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
-from pydicom.uid import UnifiedProcedureStepPush
+
 
 from standards import codes
+
+PUSH = "1.2.840.10008.5.1.4.34.6.1"  # Unified Procedure Step - Push SOP Class, PS3.4 CC.1.1
 
 
 class State(StrEnum):
@@ -66,7 +68,7 @@ def scheduled(
     """
     step = Dataset()
     step.SpecificCharacterSet = "ISO_IR 192"
-    step.SOPClassUID = UnifiedProcedureStepPush
+    step.SOPClassUID = PUSH
     step.SOPInstanceUID = uid
     for keyword in ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate"):
         if keyword in patient:

@@ -32,18 +32,24 @@ def condition(attribute: Attribute, value: str, *, sqlite: bool) -> ColumnElemen
         raise InvalidParameter(_name(attribute), "a text with a NUL", "printable text")
     compare = _COMPARE.get(attribute.vr, _text)
     column: Text = attribute.column.expression
-    if len(attribute.path) > 1:
+    first, *inner = attribute.path
+    if inner:
         return _in_any_item(attribute, value, compare, sqlite)
     if attribute.in_json:
-        document: Any = type_coerce(column, JSON) if sqlite else cast(column, JSON)
-        column = document[attribute.path[0], "Value", 0].as_string()
+        column = _document(column, sqlite)[first, "Value", 0].as_string()
     found = compare(attribute, column, value, sqlite)
     return _in_any_below(attribute, found) if attribute.below else found
 
 
+def _document(column: Text, sqlite: bool) -> Any:
+    """A text column as JSON, which can be indexed by keys and positions."""
+    return type_coerce(column, JSON) if sqlite else cast(column, JSON)
+
+
 def _in_any_below(attribute: Attribute, found: ColumnElement[bool]) -> ColumnElement[bool]:
     row = attribute.column.class_
-    return exists().where(row.study_instance_uid == StudyRow.study_instance_uid, found)
+    of_study = row.study_instance_uid == StudyRow.study_instance_uid
+    return exists(select(1).select_from(row).where(of_study, found).correlate(StudyRow))
 
 
 Compare = Callable[[Attribute, Text, str, bool], ColumnElement[bool]]

@@ -1,0 +1,182 @@
+"""The command line. Each command imports what it needs, so that `airgate --help` is quick."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from gateway.errors import GatewayError
+from gateway.settings import Settings
+
+app = typer.Typer(
+    help="Airgate: DICOM studies in; AI results as DICOM objects and FHIR out. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models = typer.Typer(help="Registered models.", no_args_is_help=True)
+rules = typer.Typer(help="Routing rules.", no_args_is_help=True)
+app.add_typer(models, name="models")
+app.add_typer(rules, name="rules")
+
+
+def _flag(setting: str) -> object:
+    """A flag for one setting of gateway/settings.py; its help is the setting's description."""
+    field = Settings.model_fields[setting]
+    return typer.Option(
+        help=f"{field.description} [AIRGATE_{setting.upper()}]", show_default=str(field.default)
+    )
+
+
+@app.command()
+def serve(  # noqa: PLR0913 (one flag per setting)
+    data: Annotated[Path | None, _flag("data")] = None,
+    http: Annotated[str | None, _flag("http")] = None,
+    public_url: Annotated[str | None, _flag("public_url")] = None,
+    dicom: Annotated[str | None, _flag("dicom")] = None,
+    archive: Annotated[str | None, _flag("archive")] = None,
+    database_url: Annotated[str | None, _flag("database_url")] = None,
+    token: Annotated[str | None, _flag("token")] = None,
+    workers: Annotated[int | None, _flag("workers")] = None,
+    quiet_seconds: Annotated[float | None, _flag("quiet_seconds")] = None,
+    rules_file: Annotated[Path | None, _flag("rules")] = None,
+) -> None:
+    """Run the gateway: HTTP, DIMSE, workers, and the child Orthanc where it is the archive."""
+    from gateway.commands.serve import serve as run
+
+    flags = {
+        "data": data,
+        "http": http,
+        "public_url": public_url,
+        "dicom": dicom,
+        "archive": archive,
+        "database_url": database_url,
+        "token": token,
+        "workers": workers,
+        "quiet_seconds": quiet_seconds,
+        "rules": rules_file,
+    }
+    run(settings_with(flags))
+
+
+@app.command()
+def worker(
+    slot: Annotated[int, typer.Option(help="Number of this worker on this machine.")] = 0,
+) -> None:
+    """Run one worker process beside a `serve` (AIRGATE_WORKERS=0) on this or another machine."""
+    from gateway.worker_process import run
+
+    run(settings_with({}), slot)
+
+
+@app.command(hidden=True)
+def dimse() -> None:
+    """The DIMSE listener process that `serve` starts."""
+    from gateway.dimse_process import run
+
+    run(settings_with({}))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit when all is verified.")] = False,
+) -> None:
+    """Start the gateway, send it a real chest CT, show what comes back."""
+    from gateway.commands.demo import demo as run
+
+    raise typer.Exit(run(settings_with({}), once))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing or misconfigured, and how to mend it."""
+    from gateway.commands.doctor import doctor as run
+
+    raise typer.Exit(run(settings_with({})))
+
+
+@app.command()
+def send(
+    paths: Annotated[list[Path], typer.Argument(help="DICOM files or folders.", exists=True)],
+) -> None:
+    """Store DICOM files in the running gateway by STOW-RS."""
+    from gateway.commands.send import send as run
+
+    raise typer.Exit(run(settings_with({}), paths))
+
+
+@app.command(name="run")
+def run_model(
+    model: Annotated[str, typer.Argument(help="Name of a bundled model, or a model's folder.")],
+    paths: Annotated[list[Path], typer.Argument(help="DICOM files or folders.", exists=True)],
+    out: Annotated[Path, typer.Option(help="Folder for the result objects.")],
+) -> None:
+    """Run one model on local files, with no server; write its DICOM objects and FHIR resources."""
+    from gateway.commands.run import run
+
+    raise typer.Exit(run(model, paths, out))
+
+
+@models.command("list")
+def models_list() -> None:
+    """The models that the running gateway knows."""
+    from gateway.commands.tables import print_models
+
+    print_models(settings_with({}))
+
+
+@models.command("register")
+def models_register(
+    source: Annotated[Path, typer.Argument(help="A card.toml, or a zip archive.", exists=True)],
+) -> None:
+    """Register a model with the running gateway."""
+    from gateway.commands.tables import register_model
+
+    register_model(settings_with({}), source)
+
+
+@rules.command("list")
+def rules_list() -> None:
+    """The routing rules of the running gateway, in order."""
+    from gateway.commands.tables import print_rules
+
+    print_rules(settings_with({}))
+
+
+@app.command()
+def workitems() -> None:
+    """The newest workitems of the running gateway."""
+    from gateway.commands.tables import print_workitems
+
+    print_workitems(settings_with({}))
+
+
+def settings_with(flags: dict[str, object]) -> Settings:
+    """Settings from the environment and these flags, which are handed to child processes too."""
+    for name, value in flags.items():
+        if value is not None:
+            os.environ[f"AIRGATE_{name.upper()}"] = str(value)
+    return Settings()
+
+
+def main() -> None:
+    """Run a command; what the user can mend ends in one line and an exit code, no traceback."""
+    from adapters.errors import AdapterError
+
+    try:
+        app()
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            name = f"AIRGATE_{'_'.join(str(part) for part in one['loc']).upper()}"
+            print(f"airgate: {name} is {one['input']!r}: {one['msg']}", file=sys.stderr)
+        sys.exit(2)
+    except (GatewayError, AdapterError) as error:
+        print(f"airgate: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

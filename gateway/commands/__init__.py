@@ -1,0 +1,1 @@
+"""What `airgate` does, one file a command; gateway/cli.py names them."""

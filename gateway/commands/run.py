@@ -1,0 +1,125 @@
+"""`airgate run`: one model on local files, no server, the same steps as in the gateway."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+from rich.console import Console
+from rich.table import Table
+
+from adapters.runtimes.errors import ModelError
+from adapters.runtimes.python import EntryPoint, PythonRuntime
+from ai_models.bundled import bundled_models, digest_of
+from ai_models.card import read_card
+from gateway.analysis import Answer, Refused, Stopwatch, analyse
+from gateway.client import files_of
+from gateway.errors import NotFound, Unprocessable
+from gateway.pipeline import result_instance
+from gateway.registry import RegisteredModel
+from gateway.routing.selector import select
+from standards import fhir
+from standards.study import Series
+
+NO_ANSWER, FAILED = 3, 1
+
+
+def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
+    """Write the result objects to `out`. Exit status 0 done, 3 refused by the model, 1 failed."""
+    console = Console()
+    model, entry = _model(model_name)
+    with console.status("reading headers"):
+        series = _series(files_of(paths), console)
+        chosen = _choose(model, series, console)
+    runtime = PythonRuntime()
+    watch = Stopwatch()
+    predict = partial(runtime.predict, entry, timeout_seconds=model.card.resources.timeout_seconds)
+    try:
+        with TemporaryDirectory() as folder, console.status(f"running {model.card.title}"):
+            links = _linked(chosen, Path(folder))
+            answer = analyse(predict, model, links, datetime.now(UTC), watch)
+    except Refused as refusal:
+        console.print(f"no result: {refusal}")
+        return NO_ANSWER
+    except ModelError as error:
+        console.print(str(error))
+        return FAILED
+    finally:
+        runtime.stop()
+    _write(answer, out, console)
+    told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in watch.seconds.items())
+    console.print(f"time: {told}")
+    return 0
+
+
+def _model(name: str) -> tuple[RegisteredModel, EntryPoint]:
+    bundled = {card.name: folder for folder, card in bundled_models().items()}
+    folder = bundled.get(name)
+    if folder is not None:
+        card = read_card(folder)
+        return RegisteredModel(card, digest_of(folder)), EntryPoint(card.runtime.entry)
+    folder = Path(name)
+    if not (folder / "card.toml").is_file():
+        raise NotFound("bundled model or model folder", f"{name} (have {', '.join(bundled)})")
+    card = read_card(folder)
+    return RegisteredModel(card, digest_of(folder)), EntryPoint(card.runtime.entry, folder)
+
+
+def _series(files: Sequence[Path], console: Console) -> dict[str, list[tuple[Path, Dataset]]]:
+    series: dict[str, list[tuple[Path, Dataset]]] = {}
+    for path in files:
+        try:
+            header = dcmread(path, stop_before_pixels=True)
+            series.setdefault(str(header.SeriesInstanceUID), []).append((path, header))
+        except (InvalidDicomError, AttributeError):
+            console.print(f"passed over {path.name}: not a DICOM image")
+    return series
+
+
+def _choose(
+    model: RegisteredModel, found: dict[str, list[tuple[Path, Dataset]]], console: Console
+) -> list[Path]:
+    candidates = [
+        Series(uid, [header.to_json_dict(suppress_invalid_tags=True) for _, header in members])
+        for uid, members in found.items()
+    ]
+    selection = select(model.card.inputs[0], candidates)
+    for uid, reason in selection.passed_over.items():
+        console.print(f"passed over series {uid}: {reason}", soft_wrap=True)
+    if selection.chosen is None:
+        raise Unprocessable(f"no series here fits the card of {model.card.name}")
+    console.print(f"chosen: {selection.because}")
+    return [path for path, _ in found[selection.chosen.series_instance_uid]]
+
+
+def _linked(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """The runtime reads a folder that holds the series and nothing else."""
+    links = [folder / f"{number:06}.dcm" for number in range(len(paths))]
+    for link, path in zip(links, paths, strict=True):
+        link.symlink_to(path.resolve())
+    return links
+
+
+def _write(answer: Answer, out: Path, console: Console) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    table = Table("site", "measurement", "value", "unit")
+    for one in answer.result.findings.measurements:
+        kind = f"{one.derivation.meaning} " if one.derivation else ""
+        name = f"{kind}{one.concept.meaning}"
+        table.add_row(one.site.meaning, name, f"{one.rounded:g}", one.unit.value)
+    console.print(table)
+    for one in answer.objects:
+        path = out / f"{one.kind.lower()}.dcm"
+        path.write_bytes(one.part10())
+        console.print(f"wrote {path}")
+    references = fhir.References(
+        wado_rs_root="http://localhost/dicom-web",
+        instances=tuple(result_instance(one) for one in answer.objects),
+    )
+    for resource in fhir.resources(answer.result, references):
+        name = f"{resource.get_resource_type()}-{resource.id}.json"
+        (out / name).write_text(resource.model_dump_json(exclude_none=True, indent=2), "utf-8")
+    console.print(f"wrote FHIR resources to {out}")

@@ -1,0 +1,131 @@
+"""`airgate serve`: everything on one machine, each part in its own process."""
+
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import uvicorn
+
+from adapters.archive import Archive
+from adapters.child_process import MindedProcess
+from adapters.orthanc_process import OrthancChild
+from gateway import services
+from gateway.app import create_app
+from gateway.archives import connect
+from gateway.auth import load_or_make_token
+from gateway.equipment import VERSION
+from gateway.errors import NotConfigured, PortTaken
+from gateway.logs import set_up_logs
+from gateway.routing.router import replace_rules
+from gateway.routing.rules import read_rules
+from gateway.settings import Settings
+from gateway.store.migrate import migrate
+
+WORKER_STOP_SECONDS = 15.0
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGTERM or Ctrl-C, then stop every part in order."""
+    set_up_logs()
+    host, port = settings.http_address
+    _check_free("AIRGATE_HTTP", host, port)
+    if address := settings.dicom_address:
+        _check_free("AIRGATE_DICOM", *address[1:])
+    prepare(settings)
+    token = load_or_make_token(settings)
+    with ExitStack() as stack:
+        parts = stack.enter_context(_services(settings))
+        shutil.rmtree(settings.data / "work", ignore_errors=True)
+        for slot in range(settings.workers):
+            _mind(stack, f"worker-{slot}", ["worker", "--slot", str(slot)])
+        if settings.dicom_address:
+            _mind(stack, "dimse", ["dimse"])
+        _greet(settings)
+        application = create_app(parts, token)
+        config = uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            # Behind a proxy the headers are read by gateway/public_url.py alone.
+            proxy_headers=False,
+        )
+        uvicorn.Server(config).run()
+
+
+def prepare(settings: Settings) -> None:
+    """Migrate the database, register the bundled models, read the rules file."""
+    rules = read_rules(settings.rules)
+    _make_folder(settings)
+    database = services.open_database(settings)
+    try:
+        migrate(database)
+        services.Registry(database, settings.data / "models").add_bundled()
+        with database.write() as session:
+            replace_rules(session, rules, "file", time.time())
+    finally:
+        database.close()
+
+
+@contextmanager
+def _services(settings: Settings) -> Iterator[services.Services]:
+    with ExitStack() as stack:
+        if settings.archive == "orthanc":
+            child = OrthancChild(settings.data)
+            child.start()
+            stack.callback(child.stop)
+        archive: Archive = connect(settings)
+        database = services.open_database(settings)
+        stack.callback(database.close)
+        yield services.build(settings, archive, database)
+
+
+def _mind(stack: ExitStack, name: str, arguments: list[str]) -> None:
+    child = MindedProcess(
+        name,
+        [sys.executable, "-m", "gateway.cli", *arguments],
+        stop_seconds=WORKER_STOP_SECONDS,
+    )
+    child.start()
+    stack.callback(child.stop)
+
+
+def _make_folder(settings: Settings) -> None:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.spool.mkdir(exist_ok=True)
+    except OSError as error:
+        raise NotConfigured(
+            f"the data folder {settings.data} cannot be used: {error.strerror}; "
+            "set AIRGATE_DATA to a folder that this user may write"
+        ) from error
+    if not os.access(settings.data, os.W_OK):
+        raise NotConfigured(
+            f"the data folder {settings.data} cannot be written; "
+            "set AIRGATE_DATA to a folder that this user may write"
+        )
+
+
+def _check_free(setting: str, host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(setting, f"{host}:{port}") from error
+
+
+def _greet(settings: Settings) -> None:
+    print(
+        f"Airgate {VERSION}, for research use only: {settings.root_url}/\n"
+        f"  console {settings.root_url}/ui/   viewer {settings.root_url}/\n"
+        f"  sign in with the token in {settings.data / 'token'}",
+        flush=True,
+    )

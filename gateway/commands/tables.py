@@ -1,0 +1,53 @@
+"""`airgate models`, `rules`, `workitems`: what the running gateway knows, as tables."""
+
+import json
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from gateway.client import Client
+from gateway.settings import Settings
+
+
+def print_models(settings: Settings) -> None:
+    table = Table("model", "version", "stage", "enabled", "build")
+    for one in Client(settings).json("/api/v1/models"):
+        stage, enabled = one["card"]["stage"], "yes" if one["enabled"] else "no"
+        table.add_row(one["name"], one["version"], stage, enabled, one["digest"][:12])
+    Console().print(table)
+
+
+def register_model(settings: Settings, source: Path) -> None:
+    client = Client(settings)
+    if source.suffix == ".toml":
+        card = json.dumps(tomllib.loads(source.read_text("utf-8"))).encode()
+        model = client.post("/api/v1/models", card, "application/json")
+    else:
+        model = client.post("/api/v1/models", source.read_bytes(), "application/zip")
+    Console().print(f"registered {model['name']} {model['version']}, build {model['digest'][:12]}")
+
+
+def print_rules(settings: Settings) -> None:
+    table = Table("rule", "when", "run", "enabled")
+    for rule in Client(settings).json("/api/v1/rules"):
+        when = "; ".join(_condition(one) for one in rule["when"]) or "always"
+        table.add_row(rule["name"], when, rule["run"], "yes" if rule["enabled"] else "no")
+    Console().print(table)
+
+
+def print_workitems(settings: Settings) -> None:
+    table = Table("created (UTC)", "model", "state", "outcome", "reason")
+    for one in Client(settings).json("/api/v1/workitems"):
+        created = datetime.fromtimestamp(one["created_at"], UTC).strftime("%m-%d %H:%M:%S")
+        model = f"{one['model_name']} {one['model_version']}"
+        table.add_row(created, model, one["procedure_step_state"], one["outcome"], one["reason"])
+    Console().print(table)
+
+
+def _condition(condition: dict[str, object]) -> str:
+    tests = {k: v for k, v in condition.items() if k != "attribute" and v is not None}
+    told = " ".join(f"{name.replace('_', ' ')} {value}" for name, value in tests.items())
+    return f"{condition['attribute']} {told}"

@@ -1,0 +1,150 @@
+"""The Python runtime with real child processes and small real models."""
+
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.runtimes.errors import EntryUnusable, ModelCrashed, ModelFailed, ModelTimedOut
+from adapters.runtimes.python import EntryPoint, PythonRuntime
+from ai_models.contract import NoResult
+from tests.phantom import chest_phantom
+
+MODELS = """
+    import os, time
+    import numpy as np
+    from ai_models.contract import NoResult
+    from standards import codes
+    from standards.findings import LabelMap, Measurement, Structure
+
+    LUNG = Structure("Lung", codes.ANATOMICAL_STRUCTURE, codes.LUNG, (200, 100, 100))
+
+    class Threshold:
+        def predict(self, inputs):
+            volume = inputs.volume
+            mask = (volume.voxels < -500).astype(np.uint8)
+            ml = float(mask.sum() * volume.voxel_ml)
+            return [
+                LabelMap(mask, (LUNG,)),
+                Measurement(codes.VOLUME, ml, codes.MILLILITRE, codes.LUNG, label=1),
+                Measurement(codes.VOLUME, float(os.getpid()), codes.MILLILITRE, codes.LUNG),
+            ]
+
+    class Refuses:
+        def predict(self, inputs):
+            raise NoResult("lung volume", "3 ml", "500 ml or more")
+
+    class Raises:
+        def predict(self, inputs):
+            raise KeyError("weights")
+
+    class Crashes:
+        def predict(self, inputs):
+            os.kill(os.getpid(), 9)
+
+    class Hangs:
+        def predict(self, inputs):
+            time.sleep(600)
+
+    class Wrong:
+        def predict(self, inputs):
+            return [LabelMap(np.full((2, 4, 4), 7, np.uint8), (LUNG,))]
+
+    class NoModel:
+        pass
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "small_models.py").write_text(textwrap.dedent(MODELS))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("series")
+    chest_phantom().write(folder)
+    return folder
+
+
+@pytest.fixture
+def runtime():
+    runtime = PythonRuntime()
+    yield runtime
+    runtime.stop()
+
+
+def entry(folder: Path, name: str) -> EntryPoint:
+    return EntryPoint(f"small_models:{name}", folder)
+
+
+def test_findings_come_back_and_the_process_stays_warm(runtime, folder, series):
+    first = runtime.predict(entry(folder, "Threshold"), series, 60)
+    second = runtime.predict(entry(folder, "Threshold"), series, 60)
+
+    assert first.findings.label_map is not None
+    assert first.findings.label_map.voxels.any()
+    assert first.findings.measurements[1] == second.findings.measurements[1]  # the same pid
+    np.testing.assert_array_equal(
+        first.findings.label_map.voxels,
+        second.findings.label_map.voxels,  # type: ignore[union-attr]
+    )
+
+
+def test_a_refusal_keeps_its_facts(runtime, folder, series):
+    with pytest.raises(NoResult) as refusal:
+        runtime.predict(entry(folder, "Refuses"), series, 60)
+
+    assert (refusal.value.check, refusal.value.found) == ("lung volume", "3 ml")
+
+
+def test_an_unfit_series_is_refused_before_the_model_sees_it(runtime, folder, tmp_path):
+    phantom = tmp_path / "cut"
+    chest_phantom().write(phantom)
+    sorted(phantom.iterdir())[10].unlink()
+
+    with pytest.raises(NoResult, match="gap"):
+        runtime.predict(entry(folder, "Threshold"), phantom, 60)
+
+
+def test_an_error_is_told_and_the_next_job_is_done(runtime, folder, series):
+    with pytest.raises(ModelFailed, match="KeyError"):
+        runtime.predict(entry(folder, "Raises"), series, 60)
+
+    assert runtime.predict(entry(folder, "Threshold"), series, 60).findings.measurements
+
+
+def test_a_claim_without_a_description_is_a_failure(runtime, folder, series):
+    with pytest.raises(ModelFailed, match="label 7"):
+        runtime.predict(entry(folder, "Wrong"), series, 60)
+
+
+def test_a_crash_is_told_with_its_signal_and_the_next_job_is_done(runtime, folder, series):
+    with pytest.raises(ModelCrashed) as crash:
+        runtime.predict(entry(folder, "Crashes"), series, 60)
+
+    assert crash.value.exit_code == -9
+    assert runtime.predict(entry(folder, "Threshold"), series, 60).findings.measurements
+
+
+def test_a_hanging_model_is_stopped(runtime, folder, series):
+    started = time.monotonic()
+
+    with pytest.raises(ModelTimedOut):
+        runtime.predict(entry(folder, "Hangs"), series, 0.5)
+
+    assert time.monotonic() - started < 60
+    assert runtime._process is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("NoModel", "no method predict"), ("Missing", "AttributeError")]
+)
+def test_an_unusable_entry_is_told(runtime, folder, name, told):
+    with pytest.raises(EntryUnusable, match=told):
+        runtime.warm_up(entry(folder, name))

@@ -1,0 +1,112 @@
+"""The worklist on both databases: states, claims, exactly one end."""
+
+import json
+
+import pytest
+from pydicom import Dataset
+
+from ai_models.bundled import bundled_models, digest_of
+from gateway import worklist
+from gateway.errors import NotFound
+from gateway.registry import RegisteredModel
+from gateway.store.database import Database
+from gateway.store.tables import WorkitemRow
+from standards import ups
+from tests.headers import ct_series
+
+
+@pytest.fixture(scope="module")
+def model() -> RegisteredModel:
+    folder, card = next((f, c) for f, c in bundled_models().items() if c.name == "lung_ct")
+    return RegisteredModel(card, digest_of(folder))
+
+
+def create(database: Database, model: RegisteredModel, **series) -> WorkitemRow | None:
+    chosen = ct_series(PatientName="Doe^Jane", PatientID="7", **series)
+    with database.write() as session:
+        return worklist.create(session, model, "1.2.3", chosen, "chest")
+
+
+def step_of(database: Database, uid: str) -> Dataset:
+    with database.read() as session:
+        return Dataset.from_json(json.loads(session.get(WorkitemRow, uid).dataset))
+
+
+def test_a_new_workitem_is_scheduled_and_names_its_input(database, model):
+    row = create(database, model, slices=24)
+
+    step = step_of(database, row.sop_instance_uid)
+    assert step.ProcedureStepState == "SCHEDULED"
+    assert step.PatientName == "Doe^Jane"
+    assert step.ScheduledWorkitemCodeSequence[0].CodeValue == "lung_ct"
+    (item,) = step.InputInformationSequence
+    assert item.SeriesInstanceUID == "1.2.3.1"
+    assert len(item.ReferencedSOPSequence) == 24
+
+
+def test_the_same_input_makes_no_second_workitem_but_another_instance_does(database, model):
+    assert create(database, model, slices=24) is not None
+    assert create(database, model, slices=24) is None
+    assert create(database, model, slices=25) is not None
+
+
+def test_a_claim_starts_the_step_once_and_a_second_claim_takes_over(database, model):
+    uid = create(database, model).sop_instance_uid
+
+    first = worklist.claim(database, uid)
+    second = worklist.claim(database, uid)
+
+    assert first.started_at == second.started_at
+    assert first.transaction_uid != second.transaction_uid
+    assert second.attempts == 2
+    assert step_of(database, uid).ProcedureStepState == "IN PROGRESS"
+
+
+def test_only_the_last_claimer_can_complete(database, model):
+    uid = create(database, model).sop_instance_uid
+    first = worklist.claim(database, uid)
+    second = worklist.claim(database, uid)
+    outputs = [ups.InstanceReference("1.2", "1.2.3.9", "1.2.3.8")]
+
+    with database.write() as session:
+        assert not worklist.complete(session, first, model.performer, outputs, {"root": "a"})
+    with database.write() as session:
+        assert worklist.complete(session, second, model.performer, outputs, {"root": "b"})
+
+    step = step_of(database, uid)
+    (performed,) = step.UnifiedProcedureStepPerformedProcedureSequence
+    (output,) = performed.OutputInformationSequence
+    assert step.ProcedureStepState == "COMPLETED"
+    assert output.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.3.9"
+    assert worklist.claim(database, uid) is None
+
+
+@pytest.mark.parametrize("outcome", ["NO_RESULT", "FAILED", "TIMED_OUT"])
+def test_a_canceled_step_tells_its_reason_in_words_and_code(database, model, outcome):
+    uid = create(database, model).sop_instance_uid
+    claimed = worklist.claim(database, uid)
+
+    with database.write() as session:
+        assert worklist.cancel(session, claimed, outcome, "lungs: found none, expected two")
+
+    step = step_of(database, uid)
+    (progress,) = step.ProcedureStepProgressInformationSequence
+    assert step.ProcedureStepState == "CANCELED"
+    assert progress.ReasonForCancellation == "lungs: found none, expected two"
+    assert (
+        progress.ProcedureStepDiscontinuationReasonCodeSequence[0].CodingSchemeDesignator == "DCM"
+    )
+
+
+def test_a_job_that_was_put_off_does_not_count_as_an_attempt(database, model):
+    uid = create(database, model).sop_instance_uid
+    claimed = worklist.claim(database, uid)
+
+    worklist.give_back(database, claimed, "the archive is away")
+
+    assert worklist.claim(database, uid).attempts == 1
+
+
+def test_an_unknown_workitem_is_named(database):
+    with pytest.raises(NotFound, match="workitem '1.9'"):
+        worklist.claim(database, "1.9")
