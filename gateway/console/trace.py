@@ -14,9 +14,13 @@ from gateway.store.tables import EventRow
 TITLES = {
     "received": "Received",
     "complete": "Study complete",
+    "refused": "Instances refused",
     "routed": "Routed",
+    "not_routed": "Not routed",
+    "no_rule_matched": "No rule matched",
     "workitem_created": "Workitem created",
     "claimed": "Claimed by a worker",
+    "put_off": "Put off",
     "step": "Step",
     "stored": "Results stored",
     "done": "Done",
@@ -24,6 +28,7 @@ TITLES = {
     "failed": "Failed",
     "timed_out": "Timed out",
 }
+ROUTINGS = frozenset({"routed", "not_routed", "no_rule_matched"})
 ENDINGS = frozenset({"done", "no_result", "failed", "timed_out"})
 SHOWN_ELSEWHERE = frozenset(
     {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because"}
@@ -71,10 +76,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one rule chose for one model, and why it chose nothing else."""
+    """What one rule chose for one model, and why it chose nothing else.
+
+    Rule and model are empty where no rule matched; `reason` says why nothing came of it.
+    """
 
     rule: str
     model: str
+    reason: str
     candidates: tuple[Candidate, ...]
 
 
@@ -98,7 +107,7 @@ def trace_of(events: Sequence[EventRow]) -> Trace:
 
 def selections(events: Iterable[EventRow]) -> Iterable[Selection]:
     for event in events:
-        if event.kind == "routed":
+        if event.kind in ROUTINGS:
             yield _selection(json.loads(event.detail))
 
 
@@ -112,7 +121,12 @@ def _selection(detail: dict[str, Any]) -> Selection:
         Candidate(item["series_instance_uid"], item["description"], item["reason"], False)
         for item in detail.get("passed_over", [])
     ]
-    return Selection(detail.get("rule", ""), detail.get("model", ""), (*chosen, *passed_over))
+    return Selection(
+        detail.get("rule", ""),
+        detail.get("model", ""),
+        detail.get("reason", ""),
+        (*chosen, *passed_over),
+    )
 
 
 def _title(event: EventRow, detail: dict[str, Any]) -> str:
@@ -124,9 +138,15 @@ def _title(event: EventRow, detail: dict[str, Any]) -> str:
 def _facts(detail: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """The single values of a detail; lists and trees have their own place on the page."""
     return tuple(
-        (key.replace("_", " "), str(value))
+        (key.replace("_", " "), _said(key, value))
         for key, value in detail.items()
         if key not in SHOWN_ELSEWHERE
         and value not in ("", None)
         and not isinstance(value, list | dict)
     )
+
+
+def _said(key: str, value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value / 1e6:.1f} MB" if key == "bytes" and isinstance(value, int) else str(value)

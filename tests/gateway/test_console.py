@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.console.pages import dicom_date, dicom_time, duration, moment, quantity
+from gateway.store.events import note
 from gateway.store.tables import StudyRow, WorkitemRow
 from tests.gateway.console_example import (
     CT_SERIES,
@@ -105,6 +106,45 @@ def test_the_page_says_why_each_series_was_chosen_or_passed_over(app, browser):
     shown = text_of(browser.get(f"/ui/studies/{STUDY}").text)
     assert f"Thorax 1.0 B31 {CT_SERIES} chosen 64 slices, the most of" in shown
     assert "passed over Image Type holds LOCALIZER" in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "told"),
+    [
+        (
+            "no_rule_matched",
+            {"reason": "Modality is MR, expected CT"},
+            "No rule matched Modality is MR, expected CT",
+        ),
+        (
+            "not_routed",
+            {
+                "rule": "chest-ct",
+                "model": "lung_ct",
+                "reason": "no series fits the model's card",
+                "passed_over": [
+                    {"series_instance_uid": "1.5", "description": "Scout", "reason": "2 slices"}
+                ],
+            },
+            "rule chest-ct, model lung_ct no series fits the model&#39;s card "
+            "Series Choice Reason Scout 1.5 passed over 2 slices",
+        ),
+    ],
+)
+def test_a_study_that_no_model_sees_says_why(app, browser, kind, detail, told):
+    with database_of(app).write() as session:
+        session.add(study_row("1.2.7", "A^B", 1000.0))
+        note(session, "1.2.7", kind, detail)
+    shown = text_of(browser.get("/ui/studies/1.2.7").text)
+    assert "No model has been asked to look at this study" in shown
+    assert told in shown
+
+
+def test_sizes_and_yes_or_no_are_said_in_words(app, browser):
+    with database_of(app).write() as session:
+        session.add(study_row("1.2.7", "A^B", 1000.0))
+        note(session, "1.2.7", "received", {"bytes": 9_958_836, "for_review": False, "new": 0})
+    assert "bytes 10.0 MB for review no new 0" in text_of(browser.get("/ui/studies/1.2.7").text)
 
 
 def test_text_of_a_study_is_never_markup(app, browser):
