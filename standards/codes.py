@@ -44,3 +44,13 @@ CT_CHEST = Code("24627-2", "LN", "CT Chest")  # CID 7000
 # Reasons why work ended, CID 9300 and CID 9301
 DISCONTINUED_EQUIPMENT_FAILURE = Code("110501", "DCM", "Equipment failure")
 DISCONTINUED_UNSPECIFIED = Code("110513", "DCM", "Discontinued for unspecified reason")
+
+# Parts of a measurement report, TID 1500 and TID 1002
+DEVICE = Code("121007", "DCM", "Device")  # CID 270, observer type
+PROCEDURE_REPORTED = Code("121058", "DCM", "Procedure reported")
+IMAGING_MEASUREMENTS = Code("126010", "DCM", "Imaging Measurements")
+DERIVED_IMAGING_MEASUREMENTS = Code("126011", "DCM", "Derived Imaging Measurements")
+QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
+FINDING = Code("121071", "DCM", "Finding")
+COMMENT = Code("121106", "DCM", "Comment")
+ABSENT = Code("272519000", "SCT", "Absent")  # CID 240

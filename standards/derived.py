@@ -224,6 +224,10 @@ def _describe_series(dataset: Dataset, analysis: Analysis, description: str) -> 
             setattr(dataset, f"{part}Time", time)
     name = analysis.algorithm.name[: 64 - len("AI  ") - len(description)]  # LO: 64 characters
     dataset.SeriesDescription = f"AI {name} {description}"
+
+
+def copy_body_part(dataset: Dataset, analysis: Analysis) -> None:
+    """Body Part Examined (0018,0015) of the source, for the objects whose IOD knows it."""
     if analysis.source[0].get("BodyPartExamined"):
         dataset.BodyPartExamined = analysis.source[0].BodyPartExamined
 

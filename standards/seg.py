@@ -10,7 +10,7 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, Segmentation
 from pydicom import Dataset
 
 from standards.analysis import Analysis, Result
-from standards.derived import finish, series_of, source_images
+from standards.derived import copy_body_part, finish, series_of, source_images
 from standards.errors import MissingFinding, SourceMismatch
 from standards.findings import LabelMap, Structure
 from standards.identity import Algorithm
@@ -47,6 +47,7 @@ def segmentation(result: Result) -> Segmentation:
     )
     _name_dimensions(dataset, analysis)
     finish(dataset, analysis, "segmentation")
+    copy_body_part(dataset, analysis)
     return dataset
 
 

@@ -18,6 +18,8 @@ _DCIODVFY_NOISE = {
     # Its dictionary is older than Device UID in this sequence, which IHE AIR 6.5.3.1 requires.
     r"Warning - </ContributingEquipmentSequence\(0018,a001\)\[\d+\]/DeviceUID\(0018,1002\)> - "
     r"Attribute is not present in standard DICOM IOD",
+    # A private coding scheme (PS3.16 8) is known to nobody else.
+    r"Warning - .*CodingSchemeDesignator.* - Unrecognized defined term = <99AIRGATE>",
     # Laterality is needed for paired body parts examined alone; it cannot know what a chest is.
     r"Error - .*Laterality.*Type 2C.*",
 }
@@ -29,6 +31,10 @@ _DCMPSCHK_NOISE = {
     r".*Test passed.*",
     r".*VR checker does not support.*ISO_IR 192.*",
 }
+_DCENTVFY_NOISE = {
+    # Accession Number is looked for in the study, and again in the request of an SR.
+    r"Warning - Different information entities for attribute - Element=<AccessionNumber>.*",
+}
 
 
 def dciodvfy(path: Path, source: Path | None = None) -> list[str]:
@@ -39,7 +45,9 @@ def dciodvfy(path: Path, source: Path | None = None) -> list[str]:
     """
     inherited = dciodvfy(source) if source else []
     lines = _answer("dciodvfy", "-new", str(path))
-    lines = _remaining((x for x in lines if x.startswith(("Error", "Warning"))), _DCIODVFY_NOISE)
+    lines = _remaining(
+        (x for x in lines if x.startswith(("Error", "Warning", "Abort"))), _DCIODVFY_NOISE
+    )
     return [line for line in lines if line not in inherited]
 
 
@@ -49,13 +57,16 @@ def dcentvfy(made: Sequence[Path], source: Sequence[Path]) -> list[str]:
     What it already has to say about the source alone is left out.
     """
     before = set(_answer("dcentvfy", *map(str, source)))
-    return [x for x in _answer("dcentvfy", *map(str, [*made, *source])) if x not in before]
+    after = _remaining(_answer("dcentvfy", *map(str, [*made, *source])), _DCENTVFY_NOISE)
+    return [line for line in after if line not in before]
 
 
 def dsrdump(path: Path) -> list[str]:
     """Errors and warnings of DCMTK's reader of structured reports; the tree itself is no news."""
-    lines = _answer("dsrdump", "+Pn", "-Ip", str(path))
-    return _remaining((x for x in lines if x.startswith(("E:", "W:"))), _DSRDUMP_NOISE)
+    lines = _answer("dsrdump", "+Pn", str(path))
+    return _remaining(
+        (x for x in lines if x.startswith(("E:", "W:", "F:", "error"))), _DSRDUMP_NOISE
+    )
 
 
 def dcmpschk(path: Path) -> list[str]:
