@@ -9,10 +9,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -127,7 +127,8 @@ class Ingest:
         source = Source(service, calling_ae_title, called_ae_title)
         with Reception(self, source, study_instance_uid) as reception:
             for part in parts:
-                reception.add(part)
+                if (earlier := reception.add(part)) is not None:
+                    wait([earlier])
             return reception.finish()
 
     def _keep(self, part: Part) -> Kept | Refused:
@@ -138,8 +139,8 @@ class Ingest:
 class Reception:
     """One request on its way in: parts are archived while the next ones arrive.
 
-    Use as a context manager; leaving it without `finish` indexes nothing. A C-STORE is one
-    request per instance, so its trace is written when the association ends (service "C-STORE").
+    Close it at the end, or use it as a context manager. A C-STORE is one request per instance, so
+    its trace is written when the association ends, not here.
     """
 
     def __init__(
@@ -148,8 +149,8 @@ class Reception:
         self._ingest = ingest
         self._source = source
         self._study_instance_uid = study_instance_uid
-        self._room = BoundedSemaphore(WAITING)
         self._futures: list[Future[Kept | Refused]] = []
+        self._spooled: list[Part] = []
         self._claimed: list[str] = []
         self._aside: list[tuple[Path, Refused]] = []
 
@@ -157,27 +158,34 @@ class Reception:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for future in self._futures:
-            future.cancel()
-        for future in self._futures:
-            if not future.cancelled():
-                future.exception()  # waits: no thread may use the spool afterwards
+        self.close()
+
+    def close(self) -> None:
+        """Wait for what is under way; without `finish`, nothing of it is indexed."""
+        running = [future for future in self._futures if not future.cancel()]
+        wait(running)
+        for part in self._spooled:
+            part.discard()
+        for path, _ in self._aside:  # set aside, but no row names it
+            path.unlink(missing_ok=True)
         self._ingest.claims.release(self._claimed)
 
-    def add(self, part: Part) -> None:
-        """Hand over one part; waits while WAITING parts are unfinished."""
-        self._room.acquire()
-        future = self._ingest.threads.submit(self._keep, part)
-        future.add_done_callback(lambda _: self._room.release())
-        self._futures.append(future)
+    def add(self, part: Part) -> Future[Kept | Refused] | None:
+        """Hand over one part. What is returned is to be waited for before the next one is read."""
+        if part.spooled:
+            self._spooled.append(part)
+        self._futures.append(self._ingest.threads.submit(self._keep, part))
+        return self._futures[-WAITING] if len(self._futures) >= WAITING else None
 
     def finish(self) -> StoreOutcome:
         """Index all parts in one transaction; set aside, with its reason, what is refused."""
         kept = [future.result() for future in self._futures]
         try:
-            return self._indexed(kept)
+            outcome = self._indexed(kept)
         except OperationalError as error:
-            raise IndexUnavailable(type(error.orig).__name__) from error
+            raise IndexUnavailable(str(error.orig)) from error
+        self._aside.clear()  # their rows are committed
+        return outcome
 
     def _indexed(self, kept: list[Kept | Refused]) -> StoreOutcome:
         titles = (self._source.calling_ae_title, self._source.called_ae_title)
@@ -204,11 +212,13 @@ class Reception:
             kept = self._kept(part)
             if isinstance(kept, Refused) and worth_keeping(part.content, kept):
                 self._aside.append((self._ingest.quarantine.put(part.content), kept))
+            return kept
         except ArchiveUnavailable as error:
             return _not_now(part, str(error))
         except OSError as error:  # the disk of the spool or the quarantine
             return _not_now(part, f"no room to take it in ({error.strerror})")
-        return kept
+        finally:
+            part.discard()
 
     def _kept(self, part: Part) -> Kept | Refused:
         readable = read(part, self._study_instance_uid)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from adapters.archive import Archive
-from adapters.errors import ArchiveConflict, ArchiveRefused
+from adapters.errors import ArchiveConflict, ArchiveRefused, NotInArchive
 from gateway.index import OTHER_CONTENT, Kept, Refused, kept_instance
 from gateway.store.database import Database
 from gateway.store.tables import InstanceRow
@@ -21,14 +21,26 @@ from standards.part10 import Buffer, Header, read_header, with_file_meta
 from standards.storable import why_not_storable
 from standards.store_response import FailureReason
 
+_KNOWN = select(InstanceRow.archive_key, InstanceRow.sha256).where(
+    InstanceRow.sop_instance_uid == bindparam("uid")
+)
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One instance as it came: its bytes, or the spooled file that holds them."""
+    """One instance as it came: its bytes, or the file that holds them.
+
+    spooled: the file is ours, and goes when the instance has been archived or refused.
+    """
 
     content: bytes | Path
+    spooled: bool = False
+
+    def discard(self) -> None:
+        if self.spooled and isinstance(self.content, Path):
+            self.content.unlink(missing_ok=True)
 
     @contextmanager
     def opened(self) -> Iterator[Buffer]:
@@ -104,11 +116,8 @@ class Keeper:
 
     def _known(self, sop_instance_uid: str) -> tuple[str, str] | None:
         """The archive key and the content hash of an instance that is indexed already."""
-        query = select(InstanceRow.archive_key, InstanceRow.sha256).where(
-            InstanceRow.sop_instance_uid == sop_instance_uid
-        )
         with self._database.read() as session:
-            row = session.execute(query).first()
+            row = session.execute(_KNOWN, {"uid": sop_instance_uid}).first()
         return None if row is None else (row[0], row[1])
 
     def _compared(self, part: Part, kept: Kept, key: str, sha256: str) -> Kept | Refused:
@@ -120,9 +129,16 @@ class Keeper:
         if kept.instance["sha256"] == sha256:
             return _with(kept, archive_key=key)
         with part.opened() as content:
-            if _same_instance(content, self._archive.read(key)):
+            if self._archive_has_the_same(content, key):
                 return _with(kept, archive_key=key, sha256=sha256)
         return kept.refused(FailureReason.PROCESSING_FAILURE, OTHER_CONTENT)
+
+    def _archive_has_the_same(self, content: Buffer, key: str) -> bool:
+        try:
+            return _same_instance(content, self._archive.read(key))
+        except NotInArchive:
+            log.warning("indexed bytes are not in the archive", extra={"archive_key": key})
+            return False
 
     def _in_place_of_orphan(self, part: Part, key: str) -> str:
         """Bytes that the index does not name were never acknowledged: the new ones replace them."""

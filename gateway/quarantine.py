@@ -31,11 +31,11 @@ class Quarantine:
         self._folder = folder
 
     def put(self, content: bytes | Path) -> Path:
-        """Write the bytes aside, durably. A spooled file is moved."""
+        """Write the bytes aside, durably."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{uuid4().hex}.dcm"
         if isinstance(content, Path):
-            shutil.move(content, path)
+            shutil.copyfile(content, path)
         else:
             path.write_bytes(content)
         with path.open("rb") as file:

@@ -213,7 +213,7 @@ def _original(value: Any) -> str:
 
 
 def _with(vr: str, values: list[Any]) -> Json:
-    if all(value is None for value in values):
+    if not values or (values[0] is None and not any(value is not None for value in values)):
         return {"vr": vr}
     return {"vr": vr, "Value": values}
 
