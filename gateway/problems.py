@@ -3,15 +3,15 @@
 import logging
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from adapters.errors import ArchiveUnavailable
+from adapters.errors import ArchiveUnavailable, NotInArchive
 from gateway.errors import GatewayError
-from gateway.fhir.errors import FhirError, fhir_error_handler
+from gateway.fhir.errors import FhirError, fhir_error_handler, operation_outcome
 from gateway.web_errors import DicomWebError
 from standards.errors import MalformedMultipart, NotDicom, StandardsError
 
@@ -22,6 +22,7 @@ RETRY_SECONDS = "5"
 # The nearest class decides. Classes with a `status` of their own use that.
 STATUS_OF: dict[type[Exception], int] = {
     ArchiveUnavailable: 503,
+    NotInArchive: 404,
     OperationalError: 503,  # the database is away, locked or full
     MalformedMultipart: 400,
     NotDicom: 400,
@@ -47,7 +48,15 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     )
 
 
-async def _known(_request: Request, error: Exception) -> JSONResponse:
+def _told(
+    request: Request, status: int, detail: str, headers: dict[str, str] | None = None
+) -> Response:
+    """A problem document; below /fhir/ an OperationOutcome, as FHIR R4 3.1.0.1.5 asks."""
+    tell = operation_outcome if request.url.path.startswith("/fhir/") else problem
+    return tell(status, detail, headers)
+
+
+async def _known(request: Request, error: Exception) -> Response:
     status = getattr(error, "status", None) or next(
         STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF
     )
@@ -57,22 +66,22 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
     else:
         detail = str(error)
     headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
-    return problem(status, detail, headers)
+    return _told(request, status, detail, headers)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     """A body that does not fit its schema; the values stay out, they may be a patient's."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class)
     told = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
-    return problem(422, "; ".join(told))
+    return _told(request, 422, "; ".join(told))
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+    return _told(request, error.status_code, str(error.detail), dict(error.headers or {}))
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> Response:
     """Logged with its traceback; the client learns only that it was not its fault."""
     log.error("unexpected error", exc_info=error, extra={"route": request.scope.get("route")})
-    return problem(500, "an unexpected error; it is in the server's log")
+    return _told(request, 500, "an unexpected error; it is in the server's log")

@@ -6,13 +6,12 @@ Messages never repeat a value of a query, since it may name a patient.
 import json
 
 from fastapi import Request, Response
-from starlette.exceptions import HTTPException
 
 from gateway.errors import GatewayError
 
 CONTENT_TYPE = "application/fhir+json; fhirVersion=4.0"
 
-# Issue types (http://hl7.org/fhir/issue-type) of statuses that others raise below /fhir
+# Issue types (http://hl7.org/fhir/issue-type) of what is raised elsewhere, by its status
 _ISSUE_TYPES = {
     400: "invalid",
     401: "login",
@@ -22,7 +21,10 @@ _ISSUE_TYPES = {
     406: "not-supported",
     413: "too-long",
     415: "not-supported",
+    422: "invalid",
     429: "throttled",
+    500: "exception",
+    503: "transient",
 }
 
 
@@ -109,20 +111,17 @@ class FormTooLarge(FhirError):
 
 
 def fhir_error_handler(_request: Request, error: Exception) -> Response:
-    """Any exception below /fhir as OperationOutcome; what is unexpected tells nothing of itself."""
-    if isinstance(error, FhirError):
-        headers = {"Allow": error.allow} if error.allow else {}
-        return operation_outcome(error.status, error.code, str(error), headers)
-    if isinstance(error, HTTPException):
-        code = _ISSUE_TYPES.get(error.status_code, "processing")
-        return operation_outcome(error.status_code, code, error.detail, dict(error.headers or {}))
-    return operation_outcome(500, "exception", "the gateway failed to answer; its log says why")
+    """A FhirError as OperationOutcome; gateway/problems.py tells what else goes wrong."""
+    assert isinstance(error, FhirError)  # noqa: S101 (registered for this class)
+    headers = {"Allow": error.allow} if error.allow else {}
+    return operation_outcome(error.status, str(error), headers, error.code)
 
 
 def operation_outcome(
-    status: int, code: str, diagnostics: str, headers: dict[str, str] | None = None
+    status: int, diagnostics: str, headers: dict[str, str] | None = None, code: str = ""
 ) -> Response:
-    """An OperationOutcome with one error. code: http://hl7.org/fhir/issue-type."""
+    """An OperationOutcome with one error. code: issue type, by default what the status says."""
+    code = code or _ISSUE_TYPES.get(status, "processing")
     issue = {"severity": "error", "code": code, "diagnostics": diagnostics}
     body = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
     return Response(body, status, headers, CONTENT_TYPE)

@@ -98,7 +98,7 @@ def read_resource(request: Request, resource_type: str, resource_id: str) -> Res
 
 @router.api_route(
     "{path:path}",
-    methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+    methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     include_in_schema=False,
 )
 def refuse(request: Request, path: str) -> None:

@@ -1,6 +1,5 @@
 """The FHIR R4 server, asked over HTTP as an EHR asks it, on a real database."""
 
-import json
 import threading
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -8,12 +7,11 @@ from urllib.parse import quote
 import pytest
 from fastapi import FastAPI
 from fhir.resources.R4B import get_fhir_model_class
-from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
-from gateway.fhir.errors import FhirError, fhir_error_handler
 from gateway.fhir.parameters import COMMON, PARAMETERS, Kind
 from gateway.fhir.repository import put_all
+from gateway.problems import add_handlers
 from gateway.routers.fhir import router
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -49,8 +47,7 @@ def client_of(database):
     app = FastAPI()
     app.state.services = SimpleNamespace(settings=Settings(), database=database)
     app.include_router(router)
-    app.add_exception_handler(FhirError, fhir_error_handler)
-    app.add_exception_handler(HTTPException, fhir_error_handler)
+    add_handlers(app)
     return TestClient(app, base_url="http://airgate.test/fhir/r4")
 
 
@@ -562,13 +559,7 @@ def test_a_search_by_post_is_a_form_of_bounded_size(filled):
     outcome(answer, 413, "too-long")
 
 
-def test_errors_of_others_below_fhir_become_operation_outcomes():
-    def answer(error):
-        response = fhir_error_handler(SimpleNamespace(), error)
-        return response.status_code, json.loads(response.body)["issue"][0]
-
-    assert answer(HTTPException(401, "no token"))[0] == 401
-    assert answer(HTTPException(401, "no token"))[1]["code"] == "login"
-    status, issue = answer(ValueError("secret"))
-    assert (status, issue["code"]) == (500, "exception")
-    assert "secret" not in issue["diagnostics"]
+def test_a_database_that_is_away_is_told_as_an_operation_outcome(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'never-migrated.db'}")
+    outcome(client_of(database).get("/Observation"), 503, "transient")
+    database.close()
