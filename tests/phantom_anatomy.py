@@ -17,6 +17,7 @@ SIDES = {"right": (-1, RIGHT_LUNG), "left": (1, LEFT_LUNG)}
 AIR, LUNG, EMPHYSEMA, FAT, MUSCLE, BLOOD, LIVER, BONE, TABLE = (
     -1000, -855, -985, -100, 50, 42, 60, 400, -200,
 )  # fmt: skip
+JUNCTION = -620  # pleura thinner than a voxel
 CONTRAST = 320
 APEX_Z, CARINA_Z = 112.0, 35.0
 HILUM = (40.0, 12.0, 8.0)
@@ -116,6 +117,8 @@ def _draw_chest(hu: np.ndarray, labels: np.ndarray, g: Grid, anatomy: Anatomy) -
         sign, label = SIDES[side]
         lung = _lung(g, sign, anatomy.lungs_touch)
         hu[lung], labels[lung] = anatomy.lung_hu, label
+    if anatomy.lungs_touch:
+        hu[(np.abs(g.x - _junction(g)) < 1.2) & (labels > 0)] = JUNCTION
     _ellipsoid(hu, g, (22, -32, -48), (54, 42, 50), blood)
     _tube(hu, g, ((20, 52, -200), (20, 52, 45)), 12, blood)
     _tube(hu, g, ((20, 52, 45), (-6, -10, 55)), 13, blood)
@@ -143,13 +146,14 @@ def _lung(g: Grid, sign: int, touch: bool) -> np.ndarray:
 
 
 def _tongue(g: Grid, sign: int) -> np.ndarray:
-    """Lung that reaches across to the other one before the heart, at the anterior junction.
-
-    The junction leans, so that no straight cut in the middle of the body finds it.
-    """
-    junction = 4 + 0.08 * g.z + 0.1 * (g.y + 65)
-    beyond = (g.x - junction) * sign
+    """Lung that reaches across to the other one before the heart, at the anterior junction."""
+    beyond = (g.x - _junction(g)) * sign
     return (beyond > 0) & (np.abs(g.x) < 60) & (np.abs(g.y + 64) < 9) & (np.abs(g.z - 32) < 28)
+
+
+def _junction(g: Grid) -> np.ndarray:
+    """Where the pleurae meet: it leans, so that no straight cut in the middle finds it."""
+    return 4 + 0.08 * g.z + 0.1 * (g.y + 65)
 
 
 def _pockets(

@@ -1,0 +1,1 @@
+"""Lung CT: the bundled model that measures both lungs of a chest CT."""
