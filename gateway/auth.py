@@ -16,6 +16,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.errors import NotConfigured
 from gateway.session import Sessions
 from gateway.settings import Settings
 
@@ -27,7 +28,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SHORT_TOKEN = 16
 
 
-class UnusableToken(ValueError):
+class UnusableToken(NotConfigured):
     """The token of the settings, or of the token file, cannot serve as one."""
 
     def __init__(self, origin: str, found: str) -> None:
