@@ -27,10 +27,18 @@ def public_root(request: Request, settings: Settings) -> str:
     if scheme not in ("http", "https"):
         scheme = request.url.scheme
     if not _HOST.fullmatch(host):
-        host = request.url.netloc
+        host = _addressed(request)
     if not _PREFIX.fullmatch(prefix):
         prefix = request.scope.get("root_path", "").rstrip("/")
     return f"{scheme}://{host}{prefix}"
+
+
+def _addressed(request: Request) -> str:
+    """The Host header. dicomweb-client leaves out the port there: it is ours if the host is."""
+    host, (own, port) = request.url.netloc, request.scope.get("server") or ("", None)
+    default = {"http": 80, "https": 443}.get(request.url.scheme)
+    is_own = host == own or (host == "localhost" and own in ("127.0.0.1", "::1"))
+    return f"{host}:{port}" if is_own and port not in (None, default) else host
 
 
 def _first(request: Request, header: str) -> str:

@@ -1,0 +1,87 @@
+"""A gateway's read side on an index of real files, over real HTTP.
+
+gateway = Gateway(tmp_path)
+gateway.store(content, ...)
+with gateway.serving() as root: ...
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import uvicorn
+from fastapi import FastAPI
+from pydicom import Dataset, dcmwrite
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+from sqlalchemy import create_engine
+
+from adapters.memory import MemoryArchive
+from gateway.ingest import Ingest
+from gateway.keeping import Part
+from gateway.problems import add_handlers
+from gateway.routers import retrieve, search
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.tables import Base
+
+
+class Gateway:
+    """Index, archive, and the two routers of the DICOMweb read side."""
+
+    def __init__(self, folder: Path, database_url: str | None = None, **settings: object) -> None:
+        self.settings = Settings(data=folder, **settings)  # type: ignore[arg-type]
+        self.database = Database(database_url or f"sqlite:///{folder / 'index.db'}")
+        Base.metadata.create_all(create_engine(self.database.url))
+        self.archive = MemoryArchive()
+        self.ingest = Ingest(
+            self.database, self.archive, self.settings, lambda session, studies, now: None
+        )
+        self.app = FastAPI()
+        self.app.state.services = SimpleNamespace(
+            settings=self.settings, database=self.database, archive=self.archive
+        )
+        add_handlers(self.app)
+        for module in (search, retrieve):
+            self.app.include_router(module.router)
+
+    def store(self, *contents: bytes) -> None:
+        """Take files in as STOW-RS would; every one must be kept."""
+        outcome = self.ingest.receive([Part(content) for content in contents])
+        assert not outcome.result.failed, outcome.result.failed
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """The root of a server on a free port, while the block runs."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            server = uvicorn.Server(uvicorn.Config(self.app, log_level="warning", lifespan="off"))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            while not server.started:
+                time.sleep(0.01)
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                thread.join()
+
+    def close(self) -> None:
+        self.ingest.close()
+        self.database.close()
+
+
+def written(dataset: Dataset, transfer_syntax: str = ExplicitVRLittleEndian) -> bytes:
+    """The data set as a Part 10 file."""
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = transfer_syntax
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    content = BytesIO()
+    dcmwrite(content, dataset, enforce_file_format=True)
+    return content.getvalue()
