@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from adapters.errors import AdapterError
 from gateway.errors import GatewayError
 from gateway.settings import Settings
 
@@ -32,7 +33,7 @@ def _flag(setting: str) -> object:
 
 
 @app.command()
-def serve(  # noqa: PLR0913 (one flag per setting)
+def serve(
     data: Annotated[Path | None, _flag("data")] = None,
     http: Annotated[str | None, _flag("http")] = None,
     public_url: Annotated[str | None, _flag("public_url")] = None,
@@ -164,8 +165,6 @@ def settings_with(flags: dict[str, object]) -> Settings:
 
 def main() -> None:
     """Run a command; what the user can mend ends in one line and an exit code, no traceback."""
-    from adapters.errors import AdapterError
-
     try:
         app()
     except ValidationError as error:

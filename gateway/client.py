@@ -55,7 +55,7 @@ class Client:
         reply = self._send(
             "POST",
             "/dicom-web/studies",
-            content=_multipart(files, boundary),
+            content=multipart(files, boundary),
             headers={
                 "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
                 "Accept": "application/dicom+json",
@@ -79,7 +79,7 @@ class Client:
             raise NoGateway(self.url, str(error) or type(error).__name__) from error
 
 
-def _multipart(files: Sequence[Path], boundary: str) -> Iterator[bytes]:
+def multipart(files: Sequence[Path], boundary: str) -> Iterator[bytes]:
     for path in files:
         yield f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
         yield path.read_bytes()
@@ -95,9 +95,18 @@ def _detail(reply: httpx.Response) -> str:
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and all files below the folders named, in a stable order."""
+    """The files named, and the DICOM files below the folders named, in a stable order."""
     found: list[Path] = []
     for path in paths:
-        below = sorted(one for one in path.rglob("*") if one.is_file())
-        found += below if path.is_dir() else [path]
+        found += (
+            sorted(one for one in path.rglob("*") if _is_dicom(one)) if path.is_dir() else [path]
+        )
     return found
+
+
+def _is_dicom(path: Path) -> bool:
+    """Whether it is a file with the prefix of PS3.10 7.1."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"

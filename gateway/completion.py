@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from sqlalchemy import select, update
@@ -43,7 +43,7 @@ class QuietTime:
         return study.last_arrival_at + self._seconds
 
 
-def note_arrival(session: Session, study_instance_uids: Sequence[str], now: float) -> None:
+def note_arrival(session: Session, study_instance_uids: Collection[str], now: float) -> None:
     """New instances came, in the transaction that indexes them: the study is open (again)."""
     query = select(StudyRow).where(StudyRow.study_instance_uid.in_(study_instance_uids))
     for study in session.scalars(query.with_for_update()):

@@ -162,7 +162,7 @@ class Worker:
                 select(WorkerRow.executor_id).where(WorkerRow.beat_at < now - DEAD_AFTER_SECONDS)
             ).all()
         if silent:  # each time, not once: a job may have started just before its worker died
-            DBOS._recover_pending_workflows(list(silent))  # noqa: SLF001 (keeps attempt counts)
+            DBOS._recover_pending_workflows(list(silent))
 
 
 def _lock(path: Path) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard error, an event name with identifiers, no patient data."""
+"""Logs: one JSON object a line on standard error: an event with identifiers, no patient data."""
 
 import logging
 import sys
@@ -6,7 +6,17 @@ import sys
 import structlog
 
 # What these libraries say at INFO is for their own makers.
-QUIET = ("alembic", "httpx", "httpcore", "pydicom", "highdicom", "pynetdicom", "dbos", "urllib3")
+QUIET = (
+    "alembic",
+    "uvicorn",
+    "httpx",
+    "httpcore",
+    "pydicom",
+    "highdicom",
+    "pynetdicom",
+    "dbos",
+    "urllib3",
+)
 
 
 def set_up_logs(level: int = logging.INFO) -> None:

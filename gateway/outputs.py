@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydicom import Dataset, dcmwrite
+from standards.key_image import key_image
 
 from standards.analysis import Result
 from standards.gsps import presentation_state
-from standards.key_image import key_image
 from standards.seg import segmentation
 from standards.sr import report
 

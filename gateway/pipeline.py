@@ -16,7 +16,8 @@ from gateway.analysis import Answer, Refused, Stopwatch, analyse
 from gateway.engine import TryLater
 from gateway.errors import NotFound
 from gateway.fhir.repository import put_all
-from gateway.ingest import Ingest, Part, Refused as NotKept
+from gateway.ingest import Ingest, Part
+from gateway.ingest import Refused as NotKept
 from gateway.outputs import Encoded
 from gateway.registry import RegisteredModel, Registry
 from gateway.source import fetch, work_folder

@@ -30,14 +30,12 @@ def work_folder(data: Path, workitem_uid: str) -> Iterator[Path]:
 
 def fetch(archive: Archive, rows: Sequence[InstanceRow], folder: Path) -> list[Path]:
     """The files of these instances, in their order. Raises ArchiveUnavailable."""
+    paths = [folder / f"{number:06}.dcm" for number in range(len(rows))]
     with ThreadPoolExecutor(FETCHES) as threads:
-        return list(threads.map(lambda item: _fetch(archive, *item, folder), enumerate(rows)))
-
-
-def _fetch(archive: Archive, number: int, row: InstanceRow, folder: Path) -> Path:
-    path = folder / f"{number:06}.dcm"
-    path.write_bytes(archive.read(row.archive_key))
-    return path
+        contents = threads.map(lambda row: archive.read(row.archive_key), rows)
+        for path, content in zip(paths, contents, strict=True):
+            path.write_bytes(content)
+    return paths
 
 
 class SourceSeries:

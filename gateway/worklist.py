@@ -15,7 +15,7 @@ from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import InstanceRow, WorkitemRow
 from standards import ups
-from standards.study import Series, value
+from standards.study import Header, Series, value
 from standards.uids import derived_uid
 
 # A job that was claimed so often and never ended kills its workers: it is given up.
@@ -31,9 +31,8 @@ def create(
     if session.get(WorkitemRow, uid) is not None:
         return None
     now = datetime.now(UTC)
-    step = ups.scheduled(
+    order = ups.Order(
         uid,
-        Dataset.from_json(dict(series.first)),
         study_instance_uid,
         [_reference(header) for header in series.headers],
         model.performer,
@@ -41,6 +40,7 @@ def create(
         worklist="AIRGATE",
         at=now,
     )
+    step = ups.scheduled(order, Dataset.from_json(dict(series.first)))
     row = WorkitemRow(
         sop_instance_uid=uid,
         study_instance_uid=study_instance_uid,
@@ -179,7 +179,7 @@ def _locked(session: Session, uid: str) -> WorkitemRow:
     return row
 
 
-def _reference(header: dict[str, object]) -> ups.InstanceReference:
+def _reference(header: Header) -> ups.InstanceReference:
     return ups.InstanceReference(
         str(value(header, "SOPClassUID")),
         str(value(header, "SOPInstanceUID")),

@@ -12,7 +12,6 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-
 from standards import codes
 
 PUSH = "1.2.840.10008.5.1.4.34.6.1"  # Unified Procedure Step - Push SOP Class, PS3.4 CC.1.1
@@ -51,17 +50,23 @@ class Performer:
     station_name: str
 
 
-def scheduled(
-    uid: str,
-    patient: Dataset,
-    study_instance_uid: str,
-    inputs: Sequence[InstanceReference],
-    performer: Performer,
-    *,
-    label: str,
-    worklist: str,
-    at: datetime,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done: the step's identity, its input, and who may perform it.
+
+    label: Procedure Step Label, for people; worklist: Worklist Label, the queue; at: aware.
+    """
+
+    uid: str
+    study_instance_uid: str
+    inputs: Sequence[InstanceReference]
+    performer: Performer
+    label: str
+    worklist: str
+    at: datetime
+
+
+def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
     """A new workitem in state SCHEDULED with its input information (PS3.4 Table CC.2.5-3).
 
     patient: any dataset of the study with its patient and request attributes.
@@ -69,21 +74,21 @@ def scheduled(
     step = Dataset()
     step.SpecificCharacterSet = "ISO_IR 192"
     step.SOPClassUID = PUSH
-    step.SOPInstanceUID = uid
+    step.SOPInstanceUID = order.uid
     for keyword in ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate"):
         if keyword in patient:
             setattr(step, keyword, patient[keyword].value)
     step.PatientSex = patient.get("PatientSex", "")
-    step.StudyInstanceUID = study_instance_uid
+    step.StudyInstanceUID = order.study_instance_uid
     step.AccessionNumber = patient.get("AccessionNumber", "")
     step.ProcedureStepState = State.SCHEDULED.value
     step.ScheduledProcedureStepPriority = "MEDIUM"
-    step.ProcedureStepLabel = label
-    step.WorklistLabel = worklist
+    step.ProcedureStepLabel = order.label
+    step.WorklistLabel = order.worklist
     step.InputReadinessState = "READY"
-    step.ScheduledProcedureStepStartDateTime = _dt(at)
-    step.ScheduledWorkitemCodeSequence = [_code(performer.workitem_code)]
-    step.InputInformationSequence = _references(study_instance_uid, inputs)
+    step.ScheduledProcedureStepStartDateTime = _dt(order.at)
+    step.ScheduledWorkitemCodeSequence = [_code(order.performer.workitem_code)]
+    step.InputInformationSequence = _references(order.study_instance_uid, order.inputs)
     return step.to_json_dict()
 
 
@@ -133,7 +138,7 @@ def canceled(step: dict[str, Any], reason: str, code: Code, at: datetime) -> dic
 
 
 def model_code(name: str, title: str) -> Code:
-    """The Scheduled Workitem Code of a model, in this program's own scheme (CID 9231 is generic)."""
+    """The Scheduled Workitem Code of a model, in our own scheme: CID 9231 knows no models."""
     return Code(name[:16], "99AIRGATE", title[:64])
 
 

@@ -38,7 +38,7 @@ class DemoFailed(GatewayError):
 
 def demo(settings: Settings, once: bool) -> int:
     """Exit status 0 only when every promised output was retrieved again from the gateway."""
-    console = Console()
+    console = Console(markup=False, highlight=False)
     files = [path for path in files_of([SAMPLE]) if path.suffix == ".dcm"]
     if not files:
         raise DemoFailed(f"no sample study in {SAMPLE}; run the demo from a full checkout")

@@ -43,7 +43,7 @@ def doctor(settings: Settings) -> int:
     for finding in findings:
         found = f"{finding.found}\n-> {finding.mend}" if finding.mend else finding.found
         table.add_row(signs[finding.ok], finding.what, found)
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)
     return 1 if any(finding.ok is False for finding in findings) else 0
 
 

@@ -29,7 +29,7 @@ NO_ANSWER, FAILED = 3, 1
 
 def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
     """Write the result objects to `out`. Exit status 0 done, 3 refused by the model, 1 failed."""
-    console = Console()
+    console = Console(markup=False, highlight=False)
     model, entry = _model(model_name)
     with console.status("reading headers"):
         series = _series(files_of(paths), console)

@@ -14,7 +14,7 @@ AT_ONCE = 50  # files in one request, so that progress shows
 
 def send(settings: Settings, paths: Sequence[Path]) -> int:
     """Store all files; exit status 0 only if the gateway keeps every one."""
-    console, files = Console(), files_of(paths)
+    console, files = Console(markup=False, highlight=False), files_of(paths)
     client = Client(settings)
     stored, failed = 0, 0
     with console.status("") as status:

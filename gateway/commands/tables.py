@@ -17,7 +17,7 @@ def print_models(settings: Settings) -> None:
     for one in Client(settings).json("/api/v1/models"):
         stage, enabled = one["card"]["stage"], "yes" if one["enabled"] else "no"
         table.add_row(one["name"], one["version"], stage, enabled, one["digest"][:12])
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)
 
 
 def register_model(settings: Settings, source: Path) -> None:
@@ -27,7 +27,7 @@ def register_model(settings: Settings, source: Path) -> None:
         model = client.post("/api/v1/models", card, "application/json")
     else:
         model = client.post("/api/v1/models", source.read_bytes(), "application/zip")
-    Console().print(f"registered {model['name']} {model['version']}, build {model['digest'][:12]}")
+    Console(markup=False, highlight=False).print(f"registered {model['name']} {model['version']}, build {model['digest'][:12]}")
 
 
 def print_rules(settings: Settings) -> None:
@@ -35,7 +35,7 @@ def print_rules(settings: Settings) -> None:
     for rule in Client(settings).json("/api/v1/rules"):
         when = "; ".join(_condition(one) for one in rule["when"]) or "always"
         table.add_row(rule["name"], when, rule["run"], "yes" if rule["enabled"] else "no")
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)
 
 
 def print_workitems(settings: Settings) -> None:
@@ -44,7 +44,7 @@ def print_workitems(settings: Settings) -> None:
         created = datetime.fromtimestamp(one["created_at"], UTC).strftime("%m-%d %H:%M:%S")
         model = f"{one['model_name']} {one['model_version']}"
         table.add_row(created, model, one["procedure_step_state"], one["outcome"], one["reason"])
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)
 
 
 def _condition(condition: dict[str, object]) -> str:

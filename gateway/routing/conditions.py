@@ -54,8 +54,8 @@ class Condition(BaseModel):
     def _one_test(self) -> Self:
         if len(self._tests()) != 1:
             raise ValueError(
-                f"the condition on {self.attribute} has {len(self._tests())} tests; expected exactly "
-                f"one of {', '.join(_TESTS)}"
+                f"the condition on {self.attribute} has {len(self._tests())} tests; "
+                f"expected exactly one of {', '.join(_TESTS)}"
             )
         return self
 

@@ -10,7 +10,8 @@ from ai_models.card import Stage
 from gateway import worklist
 from gateway.registry import RegisteredModel, Registry
 from gateway.routing.rules import Match, Rule, evaluate
-from gateway.routing.selector import Selection, select as select_series
+from gateway.routing.selector import Selection
+from gateway.routing.selector import select as select_series
 from gateway.store.events import note
 from gateway.store.tables import RuleRow, StudyRow
 from standards.study import Series, Study, value

@@ -16,14 +16,13 @@ def note(
     detail: dict[str, Any] | None = None,
     *,
     workitem_uid: str = "",
-    at: float | None = None,
 ) -> None:
     """Write one event in the caller's transaction, so that it is true exactly if that commits."""
     session.add(
         EventRow(
             study_instance_uid=study_instance_uid,
             workitem_uid=workitem_uid,
-            at=time.time() if at is None else at,
+            at=time.time(),
             kind=kind,
             detail=json.dumps(detail or {}),
         )

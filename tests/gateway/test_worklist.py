@@ -108,5 +108,5 @@ def test_a_job_that_was_put_off_does_not_count_as_an_attempt(database, model):
 
 
 def test_an_unknown_workitem_is_named(database):
-    with pytest.raises(NotFound, match="workitem '1.9'"):
+    with pytest.raises(NotFound, match=r"workitem '1\.9'"):
         worklist.claim(database, "1.9")

@@ -1,0 +1,67 @@
+"""C-STORE into the same ingest that STOW-RS uses; each success is given after the commit."""
+
+import logging
+import threading
+from collections import defaultdict
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.dimse import Association, Status, serve_dimse
+from gateway.errors import NotConfigured
+from gateway.ingest import Indexed, IndexUnavailable, Ingest, Part, Source, note_received
+from gateway.settings import Settings
+from standards.store_response import FailureReason
+
+log = logging.getLogger(__name__)
+
+SERVICE = "C-STORE"
+
+
+class Listener:
+    """Receives instances, and writes one line of trace per study when an association ends."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._indexed: defaultdict[Association, list[Indexed]] = defaultdict(list)
+
+    def receive(self, association: Association, content: bytes) -> Status:
+        try:
+            outcome = self._ingest.receive(
+                [Part(content)],
+                calling_ae_title=association.calling_ae_title,
+                called_ae_title=association.called_ae_title,
+                service=SERVICE,
+            )
+        except IndexUnavailable as error:
+            log.error("C-STORE not taken: %s", error)
+            return Status(FailureReason.OUT_OF_RESOURCES, "the index cannot be written now")
+        for failed in outcome.result.failed:
+            log.warning("C-STORE refused: %s", failed.reason)
+            return Status(failed.failure_reason, failed.reason)
+        self._indexed[association].extend(outcome.indexed)
+        return Status()
+
+    def ended(self, association: Association) -> None:
+        indexed = self._indexed.pop(association, None)
+        if not indexed:
+            return
+        source = Source(SERVICE, association.calling_ae_title, association.called_ae_title)
+        try:
+            with self._ingest.database.write() as session:
+                note_received(session, source, indexed)
+        except SQLAlchemyError as error:  # the instances are safe, only their trace line is not
+            log.error("the end of an association was not noted: %s", type(error).__name__)
+
+
+def run_listener(settings: Settings, ingest: Ingest, stop: threading.Event) -> None:
+    """Serve DIMSE at AIRGATE_DICOM until `stop` is set. Raises DimseNotListening."""
+    if settings.dicom_address is None:
+        raise NotConfigured("AIRGATE_DICOM is `off`; set it to AET@host:port to listen for DICOM")
+    title, host, port = settings.dicom_address
+    listener = Listener(ingest)
+    server = serve_dimse(title, host, port, listener.receive, listener.ended)
+    log.info("listening for DICOM", extra={"address": settings.dicom})
+    try:
+        stop.wait()
+    finally:
+        server.shutdown()

@@ -1,0 +1,98 @@
+"""The way of a study through the gateway, without quiet time and model, against a naive script."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from pydicom import dcmread
+
+from adapters.orthanc import OrthancArchive
+from adapters.orthanc_process import child_url
+from ai_models.bundled import bundled_models, digest_of
+from ai_models.contract import Inputs
+from ai_models.lung_ct.model import LungCT
+from gateway.equipment import EQUIPMENT
+from gateway.outputs import encode
+from gateway.registry import RegisteredModel
+from standards.analysis import Analysis, Result
+from standards.findings import Findings
+from standards.volume import modality_values, volume_of
+from tests.bench.report import Line
+from tests.serving import Gateway
+
+TITLE = "orchestration against a naive script"
+QUIET_SECONDS = 0.5
+
+
+def measure(folder: Path, series: Path, repeat: int) -> list[Line]:
+    ours, naive = [], []
+    for run in range(repeat + 1):
+        data = folder / f"orchestration{run}"
+        with Gateway(data, quiet_seconds=str(QUIET_SECONDS)) as gateway:
+            seconds = _through_gateway(gateway, series)
+            rival = _naive(series, OrthancArchive(child_url(data)))
+        if run:  # the first run pays for caches of files and fonts
+            ours.append(seconds)
+            naive.append(rival)
+    work = f"orchestration of {len(list(series.iterdir()))} slices"
+    return [Line(work, ours, naive, "at most 1.5")]
+
+
+def _through_gateway(gateway: Gateway, series: Path) -> float:
+    """First STOW byte to the last output retrieved, less quiet time and the model's own time."""
+    files = sorted(series.iterdir())
+    study = str(dcmread(files[0], stop_before_pixels=True).StudyInstanceUID)
+    started = time.perf_counter()
+    status, _ = gateway.client.store(files)
+    assert status == 200
+    gateway.await_end(study)
+    (result,) = gateway.results(study)
+    headers = {"Authorization": f"Bearer {gateway.token}", "Accept": "application/dicom"}
+    with httpx.Client(headers=headers) as http:
+        for one in result["objects"]:
+            http.get(one["url"]).raise_for_status()
+        for one in result["fhir"]:
+            http.get(one["url"], headers={"Accept": "*/*"}).raise_for_status()
+    seconds = time.perf_counter() - started
+    steps = [e["detail"] for e in gateway.trace(study)["events"] if e["kind"] == "step"]
+    model = next(step["seconds"] for step in steps if step["name"] == "model")
+    return seconds - QUIET_SECONDS - model
+
+
+def _naive(series: Path, archive: OrthancArchive) -> float:
+    """Read the folder, run the model, write the same objects, upload them; less the model."""
+    card = next(card for card in bundled_models().values() if card.name == "lung_ct")
+    folder = next(f for f, card in bundled_models().items() if card.name == "lung_ct")
+    model = RegisteredModel(card, digest_of(folder))
+    clock = _Clock()
+    started = time.perf_counter()
+    instances = [dcmread(path) for path in sorted(series.iterdir())]
+    volume = volume_of(instances)
+    with clock.running():
+        findings = Findings.of(LungCT().predict(Inputs({"image": volume})))
+    by_uid = {one.SOPInstanceUID: one for one in instances}
+    # Another start than the gateway's, so that the archive gets objects of its own to keep.
+    analysis = Analysis(model.algorithm, EQUIPMENT, volume.instances, datetime.now(UTC))
+    objects = encode(
+        Result(analysis, findings),
+        lambda index: modality_values(by_uid[volume.instances[index].SOPInstanceUID]),
+    )
+    for one in objects:
+        one.dataset.SOPInstanceUID += ".1"
+        one.dataset.file_meta.MediaStorageSOPInstanceUID = one.dataset.SOPInstanceUID
+        archive.store(one.part10())
+    return time.perf_counter() - started - clock.seconds
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - started

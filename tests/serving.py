@@ -1,0 +1,134 @@
+"""A real `airgate serve` with its child Orthanc and worker, on free ports, in its own folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gateway.client import Client
+from gateway.settings import Settings
+from tests.postgresql import free_port
+
+READY_SECONDS, RESULT_SECONDS = 60.0, 180.0
+ROOT = Path(__file__).parents[1]
+
+
+class Gateway:
+    """Started by `start`; `client` speaks to it with its token. Output goes to <data>/serve.log."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data = data
+        self._settings = {
+            "AIRGATE_DATA": str(data),
+            "AIRGATE_HTTP": f"127.0.0.1:{free_port()}",
+            "AIRGATE_DICOM": "off",
+            "AIRGATE_QUIET_SECONDS": "0.5",
+            "AIRGATE_OHIF": str(ROOT / ".cache" / "ohif"),
+            **{f"AIRGATE_{name.upper()}": value for name, value in settings.items()},
+        }
+        self.url = f"http://{self._settings['AIRGATE_HTTP']}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {**os.environ, **self._settings}
+
+    @property
+    def log(self) -> str:
+        path = self.data / "serve.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    @property
+    def client(self) -> Client:
+        address = self._settings["AIRGATE_HTTP"]
+        return Client(Settings(data=self.data, http=address))
+
+    @property
+    def token(self) -> str:
+        return (self.data / "token").read_text().strip()
+
+    def start(self) -> "Gateway":
+        self.data.mkdir(parents=True, exist_ok=True)
+        with (self.data / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", "serve"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+            )
+        wait_until(self._ready, READY_SECONDS, lambda: f"the gateway was not ready:\n{self.log}")
+        return self
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
+        """End the server; its exit status."""
+        assert self.process is not None
+        self.process.send_signal(sign)
+        return self.process.wait(60)
+
+    def children(self, name: str) -> list[int]:
+        """Process ids of the server's children whose command line holds the name."""
+        assert self.process is not None
+        return [pid for pid in _children_of(self.process.pid) if name in _command(pid)]
+
+    def trace(self, study: str) -> dict[str, Any]:
+        return self.client.json(f"/api/v1/studies/{study}")
+
+    def await_end(self, study: str, workitems: int = 1) -> list[dict[str, Any]]:
+        """Wait until that many workitems of a study have ended; the workitems."""
+
+        def ended() -> bool:
+            found = self.trace(study)["workitems"]
+            states = [one["procedure_step_state"] for one in found]
+            return len(states) >= workitems and set(states) <= {"COMPLETED", "CANCELED"}
+
+        wait_until(ended, RESULT_SECONDS, lambda: f"{self.trace(study)}\n{self.log[-4000:]}")
+        return self.trace(study)["workitems"]
+
+    def results(self, study: str) -> list[dict[str, Any]]:
+        return self.client.json(f"/air/studies/{study}/results")["results"]
+
+    def _ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the gateway ended:\n{self.log}"
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def __enter__(self) -> "Gateway":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.05)
+
+
+def _children_of(pid: int) -> list[int]:
+    """All descendants (Linux: /proc)."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in path.read_text().split():
+            found += [int(child), *_children_of(int(child))]
+    return found
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""  # it ended meanwhile
