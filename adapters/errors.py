@@ -66,3 +66,14 @@ class OrthancDidNotStart(AdapterError):
     def __init__(self, found: str, log: str) -> None:
         self.found, self.log = found, log
         super().__init__(f"the child Orthanc did not start: {found}; its log is {log}")
+
+
+class DimseNotListening(AdapterError):
+    """The DIMSE listener cannot use its address."""
+
+    def __init__(self, address: str, found: str) -> None:
+        self.address, self.found = address, found
+        super().__init__(
+            f"cannot listen for DICOM at {address}: {found}; "
+            "set AIRGATE_DICOM to a free AET@host:port, or to `off`"
+        )

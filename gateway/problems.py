@@ -13,7 +13,7 @@ from adapters.errors import ArchiveUnavailable, NotInArchive
 from gateway.errors import GatewayError
 from gateway.fhir.errors import FhirError, fhir_error_handler, operation_outcome
 from gateway.web_errors import DicomWebError
-from standards.errors import MalformedMultipart, NotDicom, StandardsError
+from standards.errors import LimitExceeded, MalformedMultipart, NotDicom, StandardsError
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ STATUS_OF: dict[type[Exception], int] = {
     ArchiveUnavailable: 503,
     NotInArchive: 404,
     OperationalError: 503,  # the database is away, locked or full
+    LimitExceeded: 413,
     MalformedMultipart: 400,
     NotDicom: 400,
     StandardsError: 400,
