@@ -26,7 +26,9 @@ def test_the_sample_is_one_whole_series_of_evenly_spaced_slices():
 
 def test_the_sample_is_small_and_carries_its_licence_and_attribution():
     assert sum(file.stat().st_size for file in SAMPLE.iterdir()) <= 15_000_000
-    assert "Creative Commons Attribution 4.0" in (SAMPLE / "LICENSE.txt").read_text("utf-8")
+    assert "Creative Commons Attribution 4.0" in (SAMPLE.parent / "LICENSE-ct_chest.txt").read_text(
+        "utf-8"
+    )
     readme = (SAMPLE.parent / "README.md").read_text("utf-8")
     assert "10.7937/TCIA.2020.NNC2-0461" in readme
     assert "What was changed" in readme

@@ -1,0 +1,64 @@
+"""What the documents promise holds: the example model registers and runs, links lead somewhere."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from adapters.runtimes.python import PythonRuntime
+from gateway.registry import Registry
+from gateway.store.database import Database
+from gateway.store.migrate import migrate
+from standards.findings import Findings
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").glob("*.md"),
+    ROOT / "samples" / "README.md",
+    ROOT / "compose" / "README.md",
+]
+LINK = re.compile(r"\]\(((?!https?:)[^)#]+)")
+MADE_LATER = {"docs/ohif.png"}  # drawn by the browser test
+
+
+def example(language: str) -> str:
+    text = (ROOT / "docs" / "models.md").read_text("utf-8")
+    (code,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return code
+
+
+@pytest.fixture
+def registry(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'airgate.db'}")
+    migrate(database)
+    yield Registry(database, tmp_path / "models")
+    database.close()
+
+
+def test_the_example_model_registers_as_an_archive_and_finds_bone_in_the_sample(tmp_path, registry):
+    archive = tmp_path / "bone.zip"
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("bone.py", example("python"))
+        content.writestr("card.toml", example("toml"))
+    model = registry.add_archive(archive)
+    assert (model.card.name, model.card.version) == ("bone_ct", "0.1.0")
+
+    runtime = PythonRuntime()
+    try:
+        prediction = runtime.predict(registry.entry_point(model), ROOT / "samples/ct_chest", 120)
+    finally:
+        runtime.stop()
+    findings: Findings = prediction.findings
+    (volume,) = findings.measurements
+    assert 500 < volume.value < 5000  # ml; the skeleton of a chest with arms, and the table's edge
+    assert findings.label_map is not None
+    assert findings.label_map.voxels.shape == (64, 512, 512)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(document):
+    for target in LINK.findall(document.read_text("utf-8")):
+        path = (document.parent / target).resolve()
+        assert path.exists() or str(path.relative_to(ROOT)) in MADE_LATER, target
