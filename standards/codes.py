@@ -54,3 +54,6 @@ QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 FINDING = Code("121071", "DCM", "Finding")
 COMMENT = Code("121106", "DCM", "Comment")
 ABSENT = Code("272519000", "SCT", "Absent")  # CID 240
+
+# Why an image is referenced, CID 7202
+SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")

@@ -118,6 +118,18 @@ _IMAGE = (
     "LossyImageCompressionRatio",
     "LossyImageCompressionMethod",
 )
+_NEEDED = (
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "SOPClassUID",
+    "FrameOfReferenceUID",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "Rows",
+    "Columns",
+)
 # Where a value that no reader can parse is better left empty than handed on.
 _PARSED_BY: dict[str, Any] = {"StudyDate": DA, "StudyTime": TM, "PatientBirthDate": DA}
 _PATIENT_SEX = ("M", "F", "O")  # PS3.3 C.7.1.1
@@ -152,12 +164,12 @@ def source_images(headers: Sequence[Dataset]) -> list[Dataset]:
 
     Of the patient they say nothing: `finish` writes that, since highdicom refuses some values
     and puts names that it finds unlikely into warnings.
-    Raises StandardsError for no instance at all, or one without an identifying UID.
+    Raises StandardsError for no instance at all, or one that lacks its identity or place.
     """
     if not headers:
         raise StandardsError("an analysis without source instances; expected at least one")
-    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
-        if any(not header.get(keyword) for header in headers):
+    for keyword in _NEEDED:
+        if any(header.get(keyword) in (None, "") for header in headers):
             raise StandardsError(f"a source instance without {keyword}; expected one in each")
     return [_image(header) for header in headers]
 
