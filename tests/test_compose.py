@@ -42,10 +42,10 @@ def dockerfile():
 def stages(dockerfile):
     """Stage name -> its instructions."""
     found: dict[str, list[tuple[str, str]]] = {}
+    stage = ""
     for name, rest in dockerfile:
-        if name == "FROM":
-            stage = found.setdefault(rest.rpartition(" AS ")[2], [])
-        stage.append((name, rest))
+        stage = rest.rpartition(" AS ")[2] if name == "FROM" else stage
+        found.setdefault(stage, []).append((name, rest))
     return found
 
 

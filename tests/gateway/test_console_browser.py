@@ -1,0 +1,104 @@
+"""The console in a real browser: signing in, pages that keep up to date, no outside calls."""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Page, sync_playwright
+
+from gateway.auth import AuthMiddleware
+from gateway.routers import session
+from gateway.store.tables import WorkitemRow
+from tests.gateway.console_example import RESULTS, STUDY, WORKITEM, fill, gateway
+from tests.postgresql import free_port
+
+pytestmark = pytest.mark.browser
+TOKEN = "a-token-for-the-browser-test"
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The app behind its door on a free port of this machine, in a thread."""
+    app.include_router(session.router)
+    port = free_port()
+    config = uvicorn.Config(AuthMiddleware(app, TOKEN), port=port, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed; `make setup-test` installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser.new_page(viewport={"width": 390, "height": 844})
+        browser.close()
+
+
+def sign_in(page: Page, url: str, path: str) -> None:
+    page.goto(url + path)
+    page.fill("#token", TOKEN)
+    page.click("main button")
+    page.wait_for_url(url + path)
+
+
+def test_signing_in_leads_back_and_the_page_shows_the_result_when_it_comes(tmp_path, page):
+    app = gateway(tmp_path)
+    database = app.state.services.database
+    fill(database, ended=False)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    with served(app) as url:
+        sign_in(page, url, f"/ui/studies/{STUDY}")
+        page.get_by_text("in progress", exact=True).wait_for()
+        with database.write() as rows:
+            item = rows.get(WorkitemRow, WORKITEM)
+            assert item is not None
+            item.procedure_step_state, item.outcome = "COMPLETED", "DONE"
+            item.results = json.dumps({**RESULTS, "objects": []})  # no image to draw here
+        page.get_by_text("Mean lung density").first.wait_for(timeout=10_000)
+        assert not page.locator("main[data-live]").count()
+        wider_than_the_window = page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not wider_than_the_window
+        assert {address.startswith(url) for address in requested} == {True}
+    assert [text for text in complaints if "Content Security Policy" in text] == []
+
+
+def test_signing_out_closes_the_console(tmp_path, page):
+    with served(gateway(tmp_path)) as url:
+        sign_in(page, url, "/ui/")
+        page.click("text=Sign out")
+        page.wait_for_url(f"{url}/ui/login")
+        page.goto(f"{url}/ui/models")
+        assert page.url == f"{url}/ui/login?next=%2Fui%2Fmodels"
