@@ -209,7 +209,8 @@ def _dictionary_vr(tag: BaseTag, dataset: Dataset, written: str | None) -> str:
 
 def _original(value: Any) -> str:
     """The text that a DS or IS was written as, the text of anything else."""
-    return str(getattr(value, "original_string", None) or value)
+    original = getattr(value, "original_string", None)
+    return original if isinstance(original, str) and original else str(value)
 
 
 def _with(vr: str, values: list[Any]) -> Json:

@@ -66,14 +66,12 @@ class MultipartParser:
             raise MalformedMultipart(f"it breaks off after {self.parts} complete part(s)")
 
     def _preamble(self) -> "Event | None":
-        found = self._buffer.find(self._delimiter)
+        line_feed = self._delimiter[1:]
+        found = self._buffer.find(line_feed)
         if found < 0:
-            found_lf = self._buffer.find(self._delimiter[1:])
-            if found_lf < 0:
-                del self._buffer[: max(0, len(self._buffer) - len(self._delimiter))]
-                return None
-            found = found_lf - 1
-        del self._buffer[: found + len(self._delimiter)]
+            del self._buffer[: max(0, len(self._buffer) - len(line_feed))]
+            return None
+        del self._buffer[: found + len(line_feed)]
         self._step = self._after_delimiter
         return _GO_ON
 
