@@ -95,11 +95,11 @@ class Pipeline:
         with self.database.write() as session:
             outputs = [_reference(one) for one in answer.objects]
             results = air.tree(answer.result, answer.objects, resources)
+            _note_steps(session, workitem, watch)
             if not worklist.complete(session, workitem, model.performer, outputs, results):
                 return  # another worker took over and was faster
             self._check_kept(self.ingest.index(session, kept, workitem.sop_instance_uid))
             put_all(session, resources, workitem.sop_instance_uid)
-            _note_steps(session, workitem, watch)
 
     def _refuse(self, workitem: WorkitemRow, refusal: Refused) -> None:
         """No result is a result: said in the worklist and in FHIR, with its reason."""

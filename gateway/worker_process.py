@@ -10,7 +10,7 @@ from gateway.completion import Completion, QuietTime
 from gateway.engine import JobQueue, Worker
 from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
-from gateway.routing.router import Router
+from gateway.routing.router import Router, rules_of
 from gateway.settings import Settings
 
 
@@ -32,6 +32,7 @@ def run(settings: Settings, slot: int) -> None:
         settings.data,
         settings.root_url,
     )
+    _begin_likely_model(parts, runtime)
     worker = Worker(database, settings.data, slot, pipeline.perform)
     worker.start()
     jobs = JobQueue(database)
@@ -44,3 +45,12 @@ def run(settings: Settings, slot: int) -> None:
     worker.stop()
     jobs.close()
     database.close()
+
+
+def _begin_likely_model(parts: services.Services, runtime: PythonRuntime) -> None:
+    """Load the first rule's model while the engine starts: the first study need not wait for it."""
+    with parts.database.read() as session:
+        rules = [rule for rule in rules_of(session) if rule.enabled]
+        model = parts.registry.runnable(session, rules[0].run) if rules else None
+    if model is not None:
+        runtime.begin(parts.registry.entry_point(model))

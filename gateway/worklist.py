@@ -40,7 +40,7 @@ def create(
         worklist="AIRGATE",
         at=now,
     )
-    step = ups.scheduled(order, Dataset.from_json(dict(series.first)))
+    step = ups.scheduled(order, _patient(series.first))
     row = WorkitemRow(
         sop_instance_uid=uid,
         study_instance_uid=study_instance_uid,
@@ -177,6 +177,10 @@ def _locked(session: Session, uid: str) -> WorkitemRow:
     if row is None:
         raise NotFound("workitem", uid)
     return row
+
+
+def _patient(header: Header) -> Dataset:
+    return Dataset.from_json({tag: header[tag] for tag in ups.PATIENT_TAGS if tag in header})
 
 
 def _reference(header: Header) -> ups.InstanceReference:

@@ -13,6 +13,18 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from standards import codes
+from standards.study import tag_of
+
+# Of the patient and the request, as far as the index knows it: PS3.4 Table CC.2.5-3.
+_PATIENT = (
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+)
+PATIENT_TAGS = tuple(tag_of(keyword) for keyword in _PATIENT)
 
 PUSH = "1.2.840.10008.5.1.4.34.6.1"  # Unified Procedure Step - Push SOP Class, PS3.4 CC.1.1
 
@@ -75,12 +87,9 @@ def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
     step.SpecificCharacterSet = "ISO_IR 192"
     step.SOPClassUID = PUSH
     step.SOPInstanceUID = order.uid
-    for keyword in ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate"):
-        if keyword in patient:
-            setattr(step, keyword, patient[keyword].value)
-    step.PatientSex = patient.get("PatientSex", "")
+    for keyword in _PATIENT:
+        setattr(step, keyword, patient.get(keyword))
     step.StudyInstanceUID = order.study_instance_uid
-    step.AccessionNumber = patient.get("AccessionNumber", "")
     step.ProcedureStepState = State.SCHEDULED.value
     step.ScheduledProcedureStepPriority = "MEDIUM"
     step.ProcedureStepLabel = order.label

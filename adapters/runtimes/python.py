@@ -42,6 +42,7 @@ class PythonRuntime:
 
     def __init__(self) -> None:
         self._entry: EntryPoint | None = None
+        self._ready = False
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
 
@@ -58,7 +59,18 @@ class PythonRuntime:
         raise {"no_result": NoResult, "failed": ModelFailed}[kind](*rest)
 
     def warm_up(self, entry: EntryPoint) -> None:
-        """Start the process and load the model, unless that is done already."""
+        """Start the process and wait until the model is loaded, unless that is done already."""
+        self.begin(entry)
+        if self._ready:
+            return
+        kind, *rest = self._answer(_START_SECONDS)
+        if kind != "ready":
+            self.stop()
+            raise EntryUnusable(entry.entry, rest[0])
+        self._ready = True
+
+    def begin(self, entry: EntryPoint) -> None:
+        """Start the process without waiting for it, unless it runs already."""
         if self._entry == entry and self._process is not None and self._process.is_alive():
             return
         self.stop()
@@ -71,12 +83,7 @@ class PythonRuntime:
         )
         self._process.start()
         theirs.close()
-        self._connection = ours
-        kind, *rest = self._answer(_START_SECONDS)
-        if kind != "ready":
-            self.stop()
-            raise EntryUnusable(entry.entry, rest[0])
-        self._entry = entry
+        self._connection, self._entry = ours, entry
 
     def stop(self) -> None:
         """Kill the child, whatever it is doing."""
@@ -86,6 +93,7 @@ class PythonRuntime:
         if self._connection is not None:
             self._connection.close()
         self._process = self._connection = self._entry = None
+        self._ready = False
 
     def _ask(self, question: str, timeout_seconds: float) -> tuple[Any, ...]:
         assert self._connection is not None  # noqa: S101 (warm_up has made it)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.serve
 
 @pytest.fixture
 def series(tmp_path: Path) -> Path:
-    chest_phantom(slices=40, slice_spacing=5.5, matrix=192).write(tmp_path / "series")
+    chest_phantom(matrix=192).write(tmp_path / "series")
     return tmp_path / "series"
 
 
