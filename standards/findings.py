@@ -27,6 +27,13 @@ class Structure:
     type: Code
     colour: tuple[int, int, int]
 
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.name) <= 64:
+            raise StandardsError(
+                f"a structure's name has {len(self.name)} characters; "
+                "expected 1 to 64, as Segment Label (0062,0005) can hold"
+            )
+
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single truth value
 class LabelMap:
@@ -48,6 +55,11 @@ class LabelMap:
         highest = int(self.voxels.max(initial=0))
         if highest > len(self.structures):
             raise UndescribedLabel(highest, len(self.structures))
+        if len({structure.name for structure in self.structures}) < len(self.structures):
+            raise StandardsError(
+                "two structures have the same name; expected different ones, since a structure is "
+                "tracked from object to object by its name"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,3 +251,10 @@ def test_a_real_ct_keeps_its_patient_study_and_geometry(tmp_path: Path):
     source = sorted(folder.glob("*.dcm"))
     assert judges.dciodvfy(path, source[0]) == []
     assert judges.dcentvfy([path], source) == []
+
+
+def test_structures_that_could_be_mistaken_for_each_other_are_refused():
+    with pytest.raises(StandardsError, match="the same name"):
+        LabelMap(label_map().voxels, (RIGHT, RIGHT))
+    with pytest.raises(StandardsError, match="65 characters"):
+        replace(RIGHT, name="x" * 65)
