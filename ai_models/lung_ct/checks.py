@@ -11,7 +11,7 @@ AXIAL_COSINE = 0.97  # about 14 degrees: more is a reformat or a tilted gantry
 
 AIR_HU, TISSUE_HU = (-1100, -800), (-250, 250)
 SMALLEST_SHARE = 0.03  # of the image that must be air, and tissue
-LUMEN_HU = (-1060.0, -900.0)
+LUMEN_HU = (-1060.0, -920.0)
 BODY_HU = (-120.0, 150.0)
 
 # Shares of the widest section that may lie in an end slice: what is lost with the sliver of a
