@@ -1,6 +1,7 @@
 """Frames as pictures for people: PS3.18 8.3.5 (rendered media) over PS3.3 C.11 and C.7.6.3."""
 
 import re
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,6 +12,7 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 
+from gateway.retrieve.errors import UnusablePixelData
 from gateway.retrieve.pixels import StoredPixels
 from gateway.web_errors import DicomWebError
 
@@ -68,12 +70,11 @@ def render(pixels: StoredPixels, number: int, media_type: str, rendering: Render
     Raises NoSuchFrame, NotDecodable, UnusablePixelData.
     """
     frame = pixels.array(number)
-    if frame.ndim == 3:
-        shown = _eight_bits(frame)
-    elif pixels.dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        shown = _eight_bits(apply_color_lut(frame, pixels.dataset))
-    else:
-        shown = _gray(frame, pixels.dataset, number, rendering.window)
+    try:
+        shown = _shown(frame, pixels.dataset, number, rendering.window)
+    except (ValueError, TypeError, AttributeError, LookupError, struct.error) as error:
+        found = f"the attributes that say how to show them are wrong ({error})"
+        raise UnusablePixelData(found) from error
     picture = _fitted(Image.fromarray(shown), rendering.viewport)
     encoded = BytesIO()
     options: dict[str, Any] = {"quality": rendering.quality} if media_type == "image/jpeg" else {}
@@ -111,6 +112,15 @@ def _quality(text: str) -> int:
     if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= 100:
         raise InvalidRendering("quality", text, "a whole number from 1 to 100")
     return int(text)
+
+
+def _shown(frame: np.ndarray, dataset: Dataset, number: int, window: Window | None) -> np.ndarray:
+    """8-bit grey or colour, (rows, columns) or (rows, columns, 3)."""
+    if frame.ndim == 3:
+        return _eight_bits(frame)
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return _eight_bits(apply_color_lut(frame, dataset))
+    return _gray(frame, dataset, number, window)
 
 
 def _eight_bits(colour: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from gateway.retrieve.errors import NoPixelData, NoSuchFrame, NotDecodable, UnusablePixelData
+from gateway.retrieve.decoding import decoded_frame
+from gateway.retrieve.errors import NoPixelData, NoSuchFrame, UnusablePixelData
 from standards.part10 import LARGEST_INFLATED, PixelData, read_header
 
 NATIVE = frozenset(
@@ -64,10 +65,19 @@ class StoredPixels:
         if header.pixel_data is None or "Rows" not in header.dataset:
             raise NoPixelData("instance", sop_instance_uid)
         self.dataset = header.dataset
-        self.transfer_syntax_uid = header.transfer_syntax_uid
+        self._stored_syntax = header.transfer_syntax_uid
         self.size = len(content)
         self._element: PixelData = header.pixel_data
+        self._check()
         self._value = self._value_of(content, header.data_set_offset)
+
+    @property
+    def frame_syntax(self) -> str:
+        """The transfer syntax that `stored` frames are in.
+
+        Pixel data that lie there uncompressed are given as such, whatever their file claims.
+        """
+        return self._stored_syntax if self.is_encapsulated else ExplicitVRLittleEndian
 
     @property
     def is_encapsulated(self) -> bool:
@@ -103,19 +113,31 @@ class StoredPixels:
     def array(self, number: int, *, raw: bool = False) -> np.ndarray:
         """A decoded frame, (rows, columns) or (rows, columns, samples); YBR as RGB unless `raw`.
 
-        Raises NoSuchFrame, NotDecodable.
+        Raises NoSuchFrame, NotDecodable, UnusablePixelData.
         """
         frame = self._as_dataset(self.stored(number))
-        transfer_syntax = frame.file_meta.TransferSyntaxUID
+        if self.is_encapsulated:
+            return decoded_frame(frame, raw=raw)
         try:
-            decoded, _ = get_decoder(transfer_syntax).as_array(frame, index=0, raw=raw)
-        except Exception as error:  # decoders of five packages, each with errors of its own
-            raise NotDecodable(transfer_syntax, f"{type(error).__name__}: {error}") from error
-        return decoded
+            return get_decoder(ExplicitVRLittleEndian).as_array(frame, index=0, raw=raw)[0]
+        except (ValueError, AttributeError, NotImplementedError) as error:
+            raise UnusablePixelData(str(error)) from error
 
     def pixel_value(self) -> bytes:
         """The whole value of native pixel data, little endian."""
         return bytes(self._value)
+
+    def _check(self) -> None:
+        """That what describes the frames can be read, and does not contradict itself."""
+        try:
+            numbers = (self._bits_of_frame, self.number_of_frames)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise UnusablePixelData(f"their description cannot be read ({error})") from error
+        if min(numbers) < 1:
+            raise UnusablePixelData("their description says that a frame has no pixels")
+        if self.is_encapsulated and self._stored_syntax in NATIVE:
+            found = f"compressed in a file of transfer syntax {self._stored_syntax}, which is not"
+            raise UnusablePixelData(found)
 
     def _as_dataset(self, frame: bytes) -> Dataset:
         """The one frame as an image of its own, for pydicom's decoders."""
@@ -125,24 +147,21 @@ class StoredPixels:
                 setattr(image, keyword, self.dataset[keyword].value)
         image.NumberOfFrames = 1
         image.file_meta = FileMetaDataset()
-        transfer_syntax = self.transfer_syntax_uid
+        image.file_meta.TransferSyntaxUID = UID(self.frame_syntax)
         if self.is_encapsulated:
             frame = encapsulate([frame], has_bot=False)
-        else:
-            transfer_syntax = ExplicitVRLittleEndian
-        image.file_meta.TransferSyntaxUID = UID(transfer_syntax)
         setattr(image, _VALUE.get(self._element.tag, "PixelData"), frame)
         return image
 
     def _value_of(self, content: bytes, data_set_offset: int) -> memoryview | bytes:
         start = self._element.offset
-        if self.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        if self._stored_syntax == DeflatedExplicitVRLittleEndian:
             inflater = zlib.decompressobj(-zlib.MAX_WBITS)
             content = inflater.decompress(content[data_set_offset:], LARGEST_INFLATED)
         else:
             start += data_set_offset
         value = memoryview(content)[start : start + self._element.length]
-        if self.transfer_syntax_uid == ExplicitVRBigEndian and self._element.vr != "OB":
+        if self._stored_syntax == ExplicitVRBigEndian and self._element.vr != "OB":
             return _swapped(value, max(2, self._bits_allocated // 8))
         return value
 

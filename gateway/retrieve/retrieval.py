@@ -144,7 +144,7 @@ class Retrieval:
 
 
 def _frame_form(pixels: StoredPixels, accepted: Sequence[MediaType], *, single_part: bool) -> Form:
-    stored = pixels.transfer_syntax_uid
+    stored = pixels.frame_syntax
     form = frame_form(accepted, stored, single_part=single_part)
     if form is None:
         raise NotAcceptable(f"frames stored in {stored}", frames_offered(stored))

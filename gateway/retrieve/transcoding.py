@@ -6,6 +6,7 @@ import numpy as np
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
+from gateway.retrieve.decoding import decompressed_file
 from gateway.retrieve.errors import NotDecodable
 from gateway.retrieve.pixels import NATIVE
 
@@ -19,16 +20,16 @@ def explicit_little_endian(content: bytes, transfer_syntax_uid: str) -> bytes:
     """
     if transfer_syntax_uid == ExplicitVRLittleEndian:
         return content
+    if transfer_syntax_uid not in NATIVE:
+        return decompressed_file(content, transfer_syntax_uid)
     try:
         dataset = dcmread(BytesIO(content), force=True)
-        if transfer_syntax_uid not in NATIVE and "PixelData" in dataset:
-            dataset.decompress(as_rgb=True, generate_instance_uid=False)
         if transfer_syntax_uid == ExplicitVRBigEndian:
             dataset.walk(_swap_words)
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         written = BytesIO()
         dcmwrite(written, dataset, implicit_vr=False, little_endian=True)
-    except Exception as error:  # five decoder packages and pydicom's writer, each its own way
+    except Exception as error:  # pydicom's writer has no error of its own
         raise NotDecodable(transfer_syntax_uid, f"{type(error).__name__}: {error}") from error
     return written.getvalue()
 

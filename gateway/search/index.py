@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
@@ -159,9 +160,9 @@ class _Answer:
 
     def _stored(self) -> Document:
         row, level = self._row, self._search.level
-        stored: Document = json.loads(row.study_attributes)
+        stored = dict(_read(row.study_attributes))
         if level >= Level.SERIES:
-            stored |= json.loads(row.series_attributes)
+            stored |= _read(row.series_attributes)
         if level == Level.INSTANCE:
             stored |= json.loads(with_links(row.header, self._url()))
         return stored
@@ -198,5 +199,12 @@ class _Answer:
 _UIDS = {"0020000D", "0020000E"}  # an answer always says where it belongs
 
 
+@lru_cache(maxsize=256)
+def _read(attributes: str) -> Document:
+    """The attributes of a study or series, read once for its many instances; not to be changed."""
+    return json.loads(attributes)
+
+
+@cache
 def _vr(tag: str) -> str:
     return dictionary_VR(int(tag, 16))

@@ -1,6 +1,7 @@
 """WADO-RS over real HTTP: bytes as stored, uncompressed, frame by frame; metadata and bulk data."""
 
 import json
+import os
 from collections.abc import Iterator
 from email.parser import BytesParser
 from io import BytesIO
@@ -25,7 +26,8 @@ from pydicom.uid import (
 
 from gateway.keeping import Part
 from gateway.retrieve.cache import PixelCache
-from gateway.retrieve.errors import UnusablePixelData
+from gateway.retrieve.decoding import _decoders
+from gateway.retrieve.errors import NotDecodable, UnusablePixelData
 from gateway.retrieve.pixels import StoredPixels, is_decodable
 from tests.gateway.index_helper import Gateway, written
 from tests.series import ct_series
@@ -467,6 +469,23 @@ def test_the_cache_holds_no_more_bytes_than_it_may():
     tiny = PixelCache(capacity=10)
     tiny.put("a", pixels)
     assert tiny.get("a") is None
+
+
+def test_a_decoder_that_crashes_costs_one_answer_and_not_the_server():
+    with pytest.raises(NotDecodable, match="crashed"):
+        _decoders.run(os.abort, RLELossless)
+
+    pixels = StoredPixels(FILES["rle"], UIDS["rle"])
+    np.testing.assert_array_equal(pixels.array(1), PIXELS[0])
+
+
+def test_pixel_data_that_contradict_their_transfer_syntax_are_not_given_a_wrong_name():
+    raw = FILES["explicit"].replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0")
+    assert StoredPixels(raw, "1").frame_syntax == ExplicitVRLittleEndian
+
+    compressed = FILES["rle"].replace(b"1.2.840.10008.1.2.5\0", b"1.2.840.10008.1.2.1\0")
+    with pytest.raises(UnusablePixelData, match="compressed in a file"):
+        StoredPixels(compressed, "1")
 
 
 # --- metadata and bulk data -----------------------------------------------------------------------

@@ -463,7 +463,7 @@ def test_dicomweb_client_searches_all_three_levels(root):
     instances = client.search_for_instances(CHEST, f"{CHEST}.1", limit=2)
 
     assert Dataset.from_json(json.dumps(studies[0])).StudyInstanceUID == CHEST
-    assert datetime.strptime(studies[0]["00080020"]["Value"][0], "%Y%m%d").year == 2024  # noqa: DTZ007
+    assert datetime.strptime(studies[0]["00080020"]["Value"][0], "%Y%m%d").year == 2024
     assert [each["0020000E"]["Value"] for each in series] == [[f"{CHEST}.1"]]
     assert len(instances) == 2
 
