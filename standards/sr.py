@@ -147,9 +147,9 @@ def _derived_measurements(result: Result, seen: Sequence[Region]) -> list[Conten
     They have no outline of their own, and one measurement group without a graphic makes OHIF
     show nothing of the whole document. TID 1500 has this second place for what follows from
     several regions (TID 1420), which OHIF passes over; the names that TID 1420 proposes are
-    statistics of populations (CID 7465), and the model's own go beyond them. The references by identifier that TID
-    1420 allows from here to the single numbers are left out: highdicom cannot read a tree with
-    them, and the finding site says what is meant.
+    statistics of populations (CID 7465), and the model's own go beyond them. The references by
+    identifier that it allows from here to the single numbers are left out: highdicom cannot
+    read a tree with them, and the finding site says what is meant.
     """
     drawn = {region.number for region in seen}
     numbers = [
