@@ -20,15 +20,21 @@ from standards.errors import UnfitSeries
 
 @dataclass
 class Stopwatch:
-    """Seconds spent in each named step, in the order in which they ended."""
+    """Seconds spent in each named step, in the order in which they ended, and when they did."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    ended_at: dict[str, float] = field(default_factory=dict)  # seconds since the epoch
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        self.seconds[name] = time.perf_counter() - started
+        self.ended(name, time.perf_counter() - started)
+
+    def ended(self, name: str, seconds: float, *, ago: float = 0.0) -> None:
+        """A step of so many seconds has ended, just now or a while ago."""
+        self.seconds[name] = seconds
+        self.ended_at[name] = time.time() - ago
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,8 @@ def analyse(
         except (NoResult, UnfitSeries) as refusal:
             unordered = reading.result().headers
             raise Refused(refusal, _analysis(model, unordered, started)) from refusal
-    watch.seconds["load pixels"] = prediction.load_seconds
-    watch.seconds["model"] = prediction.predict_seconds
+    watch.ended("load pixels", prediction.load_seconds, ago=prediction.predict_seconds)
+    watch.ended("model", prediction.predict_seconds)
     with watch.step("encode"):
         result = Result(_analysis(model, ordered, started), prediction.findings)
         objects = encode(result, lambda index: source.modality_values(ordered[index]))

@@ -158,4 +158,5 @@ def _note_steps(session: Session, workitem: WorkitemRow, watch: Stopwatch) -> No
             "step",
             {"name": name, "seconds": round(seconds, 3)},
             workitem_uid=workitem.sop_instance_uid,
+            at=watch.ended_at[name],
         )
