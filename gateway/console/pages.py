@@ -23,6 +23,9 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+# UCUM codes that are not how people write the unit
+PRINTED_UNITS = {"[hnsf'U]": "HU", "mm2": "mm²", "1": ""}
+
 _templates = Jinja2Templates(directory=FOLDER / "templates")
 
 
@@ -65,6 +68,10 @@ def quantity(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def printed_unit(ucum: str) -> str:
+    return PRINTED_UNITS.get(ucum, ucum)
+
+
 def dicom_date(value: str) -> str:
     """DA 20070404 as 2007-04-04; anything else as it came."""
     return f"{value[:4]}-{value[4:6]}-{value[6:]}" if len(value) == 8 and value.isdigit() else value
@@ -79,6 +86,7 @@ _templates.env.filters.update(
     moment=moment,
     duration=duration,
     quantity=quantity,
+    printed_unit=printed_unit,
     dicom_date=dicom_date,
     dicom_time=dicom_time,
 )

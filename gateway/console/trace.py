@@ -131,7 +131,8 @@ def _selection(detail: dict[str, Any]) -> Selection:
 
 def _title(event: EventRow, detail: dict[str, Any]) -> str:
     if event.kind == "step":
-        return str(detail.get("name", "step")).replace("_", " ").capitalize()
+        name = str(detail.get("name", "step")).replace("_", " ")
+        return name[:1].upper() + name[1:]
     return TITLES.get(event.kind, event.kind.replace("_", " ").capitalize())
 
 

@@ -46,7 +46,7 @@ MEASUREMENTS = [
     )
     for concept, unit, value in zip(
         ("Volume", "Mean lung density", "Low attenuation area below -950 HU"),
-        ("ml", "HU", "%"),
+        ("ml", "[hnsf'U]", "%"),
         values,
         strict=True,
     )
