@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gateway.store.tables import EventRow
 
 
-def note(
+def note(  # noqa: PLR0913 (the columns of one row)
     session: Session,
     study_instance_uid: str,
     kind: str,
