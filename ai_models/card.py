@@ -20,7 +20,7 @@ class _Strict(BaseModel):
 
 
 class Stage(StrEnum):
-    """Where a model stands. The gateway runs `shadow` and `live` models; only `live` is clinical."""
+    """Where a model stands. `shadow` and `live` models are run; only `live` is clinical."""
 
     DRAFT = "draft"
     SHADOW = "shadow"
@@ -94,5 +94,8 @@ class ModelCard(_Strict):
 
 
 def read_card(folder: Path) -> ModelCard:
-    """The card of a model folder. Raises FileNotFoundError, tomllib.TOMLDecodeError, ValidationError."""
+    """The card of a model folder.
+
+    Raises FileNotFoundError, tomllib.TOMLDecodeError, pydantic.ValidationError.
+    """
     return ModelCard.model_validate(tomllib.loads((folder / "card.toml").read_text("utf-8")))
