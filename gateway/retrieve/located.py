@@ -42,6 +42,7 @@ class Located:
     transfer_syntax_uid: str
     number_of_frames: int
     archive_key: str
+    size: int  # of the Part 10 file, bytes
 
     def url(self, root: str) -> str:
         return instance_url(
@@ -56,6 +57,7 @@ _COLUMNS = (
     InstanceRow.transfer_syntax_uid,
     InstanceRow.number_of_frames,
     InstanceRow.archive_key,
+    InstanceRow.size,
 )
 _INSTANCE_ORDER = (
     InstanceRow.series_instance_uid,

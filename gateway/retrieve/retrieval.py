@@ -2,8 +2,11 @@
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 
 from adapters.archive import Archive
@@ -22,6 +25,9 @@ from standards.media_types import MediaType
 from standards.part10 import PIXEL_DATA
 
 log = logging.getLogger(__name__)
+
+AHEAD = 3  # instances of a study or series being read while one is sent
+READ_AT_ONCE = 16 << 20  # bytes; larger files are streamed, and never held whole
 
 _FRAME_LIST = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9})*")
 
@@ -59,8 +65,8 @@ class Retrieval:
             raise NotAcceptable(f"instances stored in {stored}", _instances_offered(single))
         chosen = [(each, form) for each, form in zip(located, forms, strict=True) if form]
         if not single:
-            parts = (self._part(each, form, root) for each, form in chosen)
-            return _multipart(DICOM, parts)
+            jobs = [partial(self._part, each, form, root) for each, form in chosen]
+            return _multipart(DICOM, _ahead(jobs))
         ((instance, form),) = chosen
         content = self._content(instance, form)
         if not form.multipart:
@@ -118,9 +124,11 @@ class Retrieval:
         return _frames(pixels, range(1, pixels.number_of_frames + 1), form)
 
     def _content(self, instance: Located, form: Form) -> Iterable[bytes]:
-        if form.stored:
+        if form.stored and instance.size > READ_AT_ONCE:
             return self.archive.stream(instance.archive_key)
         content = self.archive.read(instance.archive_key)
+        if form.stored:
+            return [content]
         return [explicit_little_endian(content, instance.transfer_syntax_uid)]
 
     def _part(self, instance: Located, form: Form, root: str) -> Part:
@@ -141,6 +149,18 @@ class Retrieval:
             )
             stored = f"{DICOM}; transfer-syntax={instance.transfer_syntax_uid}"
             return Part(stored, self.archive.stream(instance.archive_key), url)
+
+
+def _ahead(jobs: Sequence[Callable[[], Part]]) -> Iterator[Part]:
+    """The parts in order, while the next ones are already being read."""
+    waiting: deque[Future[Part]] = deque()
+    with ThreadPoolExecutor(AHEAD, thread_name_prefix="retrieve") as pool:
+        for job in jobs:
+            waiting.append(pool.submit(job))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _frame_form(pixels: StoredPixels, accepted: Sequence[MediaType], *, single_part: bool) -> Form:
