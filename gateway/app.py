@@ -7,6 +7,7 @@ from gateway.equipment import VERSION
 from gateway.problems import add_handlers
 from gateway.routers import (
     air,
+    api_docs,
     console,
     fhir,
     health,
@@ -38,6 +39,7 @@ ROUTERS = (
     rules,
     studies,
     quarantine,
+    api_docs,
     ohif,
 )
 
@@ -48,7 +50,7 @@ def create_app(services: Services, token: str) -> FastAPI:
         title="Airgate",
         version=VERSION,
         description="A standards-native AI gateway for medical imaging. Research use only.",
-        docs_url="/api/docs",
+        docs_url=None,  # gateway/routers/api_docs.py
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
@@ -56,5 +58,5 @@ def create_app(services: Services, token: str) -> FastAPI:
     add_handlers(app)
     for module in ROUTERS:
         app.include_router(module.router)
-    app.add_middleware(AuthMiddleware, token=token)
+    app.add_middleware(AuthMiddleware, token=token, public_url=services.settings.public_url)
     return app
