@@ -11,6 +11,7 @@ so two phantoms of one seed are two series of one study.
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import FileDataset, FileMetaDataset
@@ -89,12 +90,11 @@ class Phantom:
         return paths
 
 
-def chest_phantom(anatomy: Anatomy | None = None, **changes: object) -> Phantom:
-    """A phantom with the given options; names of Anatomy's fields may be given as well."""
+def chest_phantom(**changes: Any) -> Phantom:
+    """A phantom with the given fields of Options and Anatomy; the others are as they are there."""
     of_anatomy = {k: v for k, v in changes.items() if k in Anatomy.__dataclass_fields__}
     of_scan = {k: v for k, v in changes.items() if k not in of_anatomy}
-    anatomy = replace(anatomy or Anatomy(), **of_anatomy)  # type: ignore[arg-type]
-    options = Options(**of_scan)  # type: ignore[arg-type]
+    anatomy, options = Anatomy(**of_anatomy), Options(**of_scan)
     hu, labels, grid = _scan(anatomy, options.slices, options.slice_spacing, options.matrix)
     kept = [
         k
