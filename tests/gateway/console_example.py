@@ -39,13 +39,21 @@ CARD = {
     "inputs": [{"modality": ["CT"]}],
 }
 MEASUREMENTS = [
-    {"site": site, "concept": concept, "value": value, "unit": unit, "tracking_uid": "2.25.7"}
+    {
+        "site": site,
+        "concept": concept,
+        "derivation": derivation,
+        "value": value,
+        "unit": unit,
+        "tracking_uid": "2.25.7",
+    }
     for site, values in (
         ("Right lung", (2210.43, -812.4, 3.25)),
         ("Left lung", (1893.0, -799.06, 2.875)),
     )
-    for concept, unit, value in zip(
-        ("Volume", "Mean lung density", "Low attenuation area below -950 HU"),
+    for derivation, concept, unit, value in zip(
+        (None, "Mean", None),
+        ("Volume", "Attenuation Coefficient", "Low attenuation area below -950 HU"),
         ("ml", "[hnsf'U]", "%"),
         values,
         strict=True,

@@ -76,7 +76,7 @@ def test_a_study_page_tells_results_with_units_and_links_to_every_carrier(app, b
     page = browser.get(f"/ui/studies/{STUDY}")
     shown = text_of(page.text)
     for told in (
-        "Right lung Volume 2210 ml Mean lung density -812.4 HU",
+        "Right lung Volume 2210 ml Mean Attenuation Coefficient -812.4 HU",
         "Low attenuation area below -950 HU 2.875 %",
         "SEG Lung CT volumetry SEG",
         "worked for 7.8 s",

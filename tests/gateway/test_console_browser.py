@@ -85,7 +85,7 @@ def test_signing_in_leads_back_and_the_page_shows_the_result_when_it_comes(tmp_p
             assert item is not None
             item.procedure_step_state, item.outcome = "COMPLETED", "DONE"
             item.results = json.dumps({**RESULTS, "objects": []})  # no image to draw here
-        page.get_by_text("Mean lung density").first.wait_for(timeout=10_000)
+        page.get_by_text("Mean Attenuation Coefficient").first.wait_for(timeout=10_000)
         assert not page.locator("main[data-live]").count()
         wider_than_the_window = page.evaluate(
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
