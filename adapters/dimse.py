@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
-from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
+from pynetdicom import AE, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from adapters.errors import DimseNotListening
-from standards.storable import is_storage_class
+from standards.storable import is_storage_class, is_transfer_syntax
 
 LARGEST_PDU = 131072  # bytes; the default of 16382 costs a sixth of the speed
 _ASSOCIATIONS = 50
 _VERIFICATION = "1.2.840.10008.1.1"
 _NEWER_THAN_THE_DICTIONARY = ("1.2.840.10008.5.1.4.1.1.66.7",)  # Label Map Segmentation, Sup 243
+_TRANSFER_SYNTAXES = [uid for uid in UID_dictionary if is_transfer_syntax(uid)]  # retired ones too
 _LONGEST_COMMENT = 64  # characters of Error Comment (0000,0902), VR LO
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def serve_dimse(
     provider.maximum_associations = _ASSOCIATIONS
     provider.add_supported_context(_VERIFICATION)
     for sop_class in storage_classes():
-        provider.add_supported_context(sop_class, ALL_TRANSFER_SYNTAXES)
+        provider.add_supported_context(sop_class, _TRANSFER_SYNTAXES)
     handlers = [
         (evt.EVT_C_STORE, _store, [receive]),
         (evt.EVT_CONN_CLOSE, _end, [ended]),

@@ -179,9 +179,8 @@ class Reception:
 
     def finish(self) -> StoreOutcome:
         """Index all parts in one transaction; set aside, with its reason, what is refused."""
-        kept = [future.result() for future in self._futures]
         try:
-            outcome = self._indexed(kept)
+            outcome = self._indexed([future.result() for future in self._futures])
         except OperationalError as error:
             raise IndexUnavailable(str(error.orig)) from error
         self._aside.clear()  # their rows are committed
