@@ -1,5 +1,6 @@
 """Writing studies, series and instances into the index: idempotent, in the caller's transaction."""
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +26,11 @@ _AT_ONCE = 500  # UIDs in one IN (...); SQLite takes 32766 variables in a statem
 class Kept:
     """An instance whose bytes are durable in the archive, ready for the index.
 
-    study, series, instance: the values of its three rows, but what only the index knows.
+    instance: the values of its row, but what only the index knows. The rows of its study and
+    series are drawn from its header, which few instances need: the first of each.
     """
 
-    study: Mapping[str, Any]
-    series: Mapping[str, Any]
+    patient_id: str
     instance: Mapping[str, Any]
 
     @property
@@ -72,37 +73,12 @@ class Indexed:
 def kept_instance(
     header: Mapping[str, Any], *, transfer_syntax_uid: str, sha256: str, size: int, archive_key: str
 ) -> Kept:
-    """The rows of one instance. header: DICOM JSON of the whole header."""
-
-    def text(keyword: str) -> str:
-        return str(value(header, keyword, "") or "")
-
-    study_uid, series_uid = text("StudyInstanceUID"), text("SeriesInstanceUID")
-    study = {
-        "study_instance_uid": study_uid,
-        "patient_id": text("PatientID"),
-        "patient_name": folded(person_name(header, "00100010")),
-        "study_date": text("StudyDate"),
-        "study_time": text("StudyTime"),
-        "accession_number": text("AccessionNumber"),
-        "study_id": text("StudyID"),
-        "study_description": text("StudyDescription"),
-        "referring_physician_name": folded(person_name(header, "00080090")),
-        "attributes": dumps(study_attributes(header)).decode(),
-    }
-    series = {
-        "series_instance_uid": series_uid,
-        "study_instance_uid": study_uid,
-        "modality": text("Modality"),
-        "series_number": _whole(header, "SeriesNumber"),
-        "series_description": text("SeriesDescription"),
-        "attributes": dumps(series_attributes(header)).decode(),
-    }
+    """The row of one instance. header: DICOM JSON of the whole header."""
     instance = {
-        "sop_instance_uid": text("SOPInstanceUID"),
-        "series_instance_uid": series_uid,
-        "study_instance_uid": study_uid,
-        "sop_class_uid": text("SOPClassUID"),
+        "sop_instance_uid": _text(header, "SOPInstanceUID"),
+        "series_instance_uid": _text(header, "SeriesInstanceUID"),
+        "study_instance_uid": _text(header, "StudyInstanceUID"),
+        "sop_class_uid": _text(header, "SOPClassUID"),
         "transfer_syntax_uid": transfer_syntax_uid,
         "instance_number": _whole(header, "InstanceNumber"),
         "rows": _whole(header, "Rows"),
@@ -113,7 +89,39 @@ def kept_instance(
         "size": size,
         "sha256": sha256,
     }
-    return Kept(study, series, instance)
+    return Kept(_text(header, "PatientID"), instance)
+
+
+def _study_row(kept: Kept) -> dict[str, Any]:
+    header = json.loads(kept.instance["header"])
+    return {
+        "study_instance_uid": kept.instance["study_instance_uid"],
+        "patient_id": kept.patient_id,
+        "patient_name": folded(person_name(header, "00100010")),
+        "study_date": _text(header, "StudyDate"),
+        "study_time": _text(header, "StudyTime"),
+        "accession_number": _text(header, "AccessionNumber"),
+        "study_id": _text(header, "StudyID"),
+        "study_description": _text(header, "StudyDescription"),
+        "referring_physician_name": folded(person_name(header, "00080090")),
+        "attributes": dumps(study_attributes(header)).decode(),
+    }
+
+
+def _series_row(kept: Kept) -> dict[str, Any]:
+    header = json.loads(kept.instance["header"])
+    return {
+        "series_instance_uid": kept.instance["series_instance_uid"],
+        "study_instance_uid": kept.instance["study_instance_uid"],
+        "modality": _text(header, "Modality"),
+        "series_number": _whole(header, "SeriesNumber"),
+        "series_description": _text(header, "SeriesDescription"),
+        "attributes": dumps(series_attributes(header)).decode(),
+    }
+
+
+def _text(header: Mapping[str, Any], keyword: str) -> str:
+    return str(value(header, keyword, "") or "")
 
 
 def _whole(header: Mapping[str, Any], keyword: str) -> int | None:
@@ -165,11 +173,11 @@ class _Writer:
 
     def load(self, kept: Sequence[Kept]) -> None:
         """Make sure of the studies and series first: on PostgreSQL that also locks the studies."""
-        studies = {each.study["study_instance_uid"]: each for each in reversed(kept)}
+        studies = {each.instance["study_instance_uid"]: each for each in reversed(kept)}
         self._know_studies(studies)
         self._know_series(
             {
-                each.series["series_instance_uid"]: each
+                each.instance["series_instance_uid"]: each
                 for each in reversed(kept)
                 if self._same_patient(each)
             }
@@ -185,7 +193,10 @@ class _Writer:
                 FailureReason.PROCESSING_FAILURE,
                 "the study is known with another Patient ID; correct one of them and send again",
             )
-        if self._studies[kept.series["series_instance_uid"]] != kept.study["study_instance_uid"]:
+        if (
+            self._studies[kept.instance["series_instance_uid"]]
+            != kept.instance["study_instance_uid"]
+        ):
             return kept.refused(
                 FailureReason.PROCESSING_FAILURE,
                 "the series belongs to another study; give it a Series Instance UID of its own",
@@ -206,8 +217,8 @@ class _Writer:
             for kept in self._new.values()
         ]
         inserted = self._insert(InstanceRow, rows)
-        changed = {kept.study["study_instance_uid"] for kept in self._new.values()}
-        series = {kept.series["series_instance_uid"] for kept in self._new.values()}
+        changed = {kept.instance["study_instance_uid"] for kept in self._new.values()}
+        series = {kept.instance["series_instance_uid"] for kept in self._new.values()}
         self._forget(SeriesRow.series_instance_uid, self._fresh_series - series)
         self._forget(StudyRow.study_instance_uid, self._fresh_studies - changed)
         titles = {name: title for name, title in self._titles.items() if title}
@@ -226,24 +237,32 @@ class _Writer:
         return kept.refused(FailureReason.PROCESSING_FAILURE, OTHER_CONTENT)
 
     def _same_patient(self, kept: Kept) -> bool:
-        return self._patients[kept.study["study_instance_uid"]] == kept.study["patient_id"]
+        return self._patients[kept.instance["study_instance_uid"]] == kept.patient_id
 
     def _know_studies(self, wanted: Mapping[str, Kept]) -> None:
+        columns = (StudyRow.study_instance_uid, StudyRow.patient_id)
+        self._patients = dict(self._pairs(*columns, wanted, lock=True))
+        times = {"created_at": self._now, "updated_at": self._now}
         rows = [
-            {**wanted[uid].study, **self._titles, "created_at": self._now, "updated_at": self._now}
+            {**_study_row(wanted[uid]), **self._titles, **times}
             for uid in sorted(wanted)  # always the same order, so that no two wait for each other
+            if uid not in self._patients
         ]
-        self._fresh_studies = self._insert(StudyRow, rows)
-        self._patients = dict(
-            self._pairs(StudyRow.study_instance_uid, StudyRow.patient_id, wanted, lock=True)
-        )
+        if rows:
+            self._fresh_studies = self._insert(StudyRow, rows)
+            self._patients = dict(self._pairs(*columns, wanted, lock=True))
 
     def _know_series(self, wanted: Mapping[str, Kept]) -> None:
-        rows = [{**wanted[uid].series, "created_at": self._now} for uid in sorted(wanted)]
-        self._fresh_series = self._insert(SeriesRow, rows)
-        self._studies = dict(
-            self._pairs(SeriesRow.series_instance_uid, SeriesRow.study_instance_uid, wanted)
-        )
+        columns = (SeriesRow.series_instance_uid, SeriesRow.study_instance_uid)
+        self._studies = dict(self._pairs(*columns, wanted))
+        rows = [
+            {**_series_row(wanted[uid]), "created_at": self._now}
+            for uid in sorted(wanted)
+            if uid not in self._studies
+        ]
+        if rows:
+            self._fresh_series = self._insert(SeriesRow, rows)
+            self._studies = dict(self._pairs(*columns, wanted))
 
     def _insert(self, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> set[str]:
         """Insert the rows that are not there yet; returns the keys of those inserted."""

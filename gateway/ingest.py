@@ -152,6 +152,7 @@ class Reception:
         self._futures: list[Future[Kept | Refused]] = []
         self._spooled: list[Part] = []
         self._claimed: list[str] = []
+        self._known_studies: dict[str, bool] = {}
         self._aside: list[tuple[Path, Refused]] = []
 
     def __enter__(self) -> "Reception":
@@ -227,7 +228,15 @@ class Reception:
         if not self._ingest.claims.take(uid, readable.kept.instance["sha256"]):
             return readable.kept.refused(FailureReason.PROCESSING_FAILURE, OTHER_CONTENT)
         self._claimed.append(uid)
-        return self._ingest.keeper.keep(readable)
+        study = readable.kept.identity.study_instance_uid
+        return self._ingest.keeper.keep(readable, new_study=self._is_new(study))
+
+    def _is_new(self, study_instance_uid: str) -> bool:
+        """Whether the index did not know the study when its first instance was handed over."""
+        if study_instance_uid not in self._known_studies:
+            known = self._ingest.keeper.knows_study(study_instance_uid)
+            self._known_studies.setdefault(study_instance_uid, known)
+        return not self._known_studies[study_instance_uid]
 
     def _take_back(self, kept: Kept, refused: Refused) -> None:
         """What the index refuses goes from the archive to the quarantine."""

@@ -14,7 +14,7 @@ from adapters.archive import Archive
 from adapters.errors import ArchiveConflict, ArchiveRefused, NotInArchive
 from gateway.index import OTHER_CONTENT, Kept, Refused, kept_instance
 from gateway.store.database import Database
-from gateway.store.tables import InstanceRow
+from gateway.store.tables import InstanceRow, StudyRow
 from standards.dicom_json import header_attributes, same_attributes
 from standards.errors import NotDicom
 from standards.part10 import Buffer, Header, read_header, with_file_meta
@@ -100,15 +100,25 @@ class Keeper:
         self._database = database
         self._archive = archive
 
-    def keep(self, readable: Readable) -> Kept | Refused:
-        """Durable in the archive when this returns Kept. Raises ArchiveUnavailable."""
+    def knows_study(self, study_instance_uid: str) -> bool:
+        with self._database.read() as session:
+            return session.get(StudyRow, study_instance_uid) is not None
+
+    def keep(self, readable: Readable, *, new_study: bool = False) -> Kept | Refused:
+        """Durable in the archive when this returns Kept. Raises ArchiveUnavailable.
+
+        new_study: the study was not known a moment ago, so neither will be its instances; should
+        one be all the same, the archive tells of a conflict, and at last the index does.
+        """
         part, kept = readable.part, readable.kept
-        known = self._known(kept.identity.sop_instance_uid)
-        if known is not None:
+        uid = kept.identity.sop_instance_uid
+        if not new_study and (known := self._known(uid)) is not None:
             return self._compared(part, kept, *known)
         try:
             key = self._archive.store(part.content)
         except ArchiveConflict as conflict:
+            if (known := self._known(uid)) is not None:
+                return self._compared(part, kept, *known)
             key = self._in_place_of_orphan(part, conflict.key)
         except ArchiveRefused as error:
             return kept.refused(FailureReason.CANNOT_UNDERSTAND, str(error))

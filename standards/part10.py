@@ -1,25 +1,12 @@
-"""One DICOM Part 10 file: its header read, its pixel data left where it is.
+"""One DICOM Part 10 file: its header read, its pixel data left where it is (PS3.10 7)."""
 
-The reader is our own, since bytes from outside decide how deep it recurses and how much it
-reads: nesting is bounded, every length is checked against the bytes that are there, a deflated
-data set is inflated no further than its limit. What it returns is a pydicom Dataset.
-"""
-
-import mmap
 import struct
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from pydicom.charset import convert_encodings
-from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
-from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag
 from pydicom.uid import (
     PYDICOM_IMPLEMENTATION_UID,
     UID,
@@ -28,31 +15,31 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from standards.elements import (
+    BIG_ENDIAN,
+    EXPLICIT,
+    IMPLICIT,
+    PIXEL_DATA,
+    Buffer,
+    Form,
+    PixelData,
+    Scope,
+    Walker,
+    is_vr,
+)
 from standards.errors import NotDicom
 
-Buffer = bytes | mmap.mmap
+__all__ = [
+    "LARGEST_INFLATED",
+    "PIXEL_DATA",
+    "Buffer",
+    "Header",
+    "PixelData",
+    "read_header",
+    "with_file_meta",
+]
 
-DEEPEST_NESTING = 64  # sequences within sequences; real content trees stay under 20
 LARGEST_INFLATED = 256 << 20  # of a deflated data set, bytes
-PIXEL_DATA = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}  # and VR in implicit VR
-
-_UNDEFINED = 0xFFFFFFFF
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG_FORM = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # PS3.5 7.1.2
-
-
-@dataclass(frozen=True, slots=True)
-class PixelData:
-    """Where the pixel data element lies. `offset` counts from the start of the data set.
-
-    length: bytes of the value; for encapsulated fragments, up to their end delimiter included.
-    """
-
-    tag: int
-    vr: str
-    offset: int
-    length: int
-    encapsulated: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,36 +54,6 @@ class Header:
     data_set_offset: int
     pixel_data: PixelData | None
     has_file_meta: bool
-
-
-_DEFAULT_ENCODING = ["iso8859"]
-_Elements = dict[BaseTag, RawDataElement | DataElement]
-
-
-class _Form(NamedTuple):
-    """How elements are written: PS3.5 7.1 and 7.3."""
-
-    implicit: bool
-    little: bool
-    explicit: Callable[[Buffer, int], tuple]  # group, element, VR, short length
-    long_length: Callable[[Buffer, int], tuple]
-    tag_and_length: Callable[[Buffer, int], tuple]  # group, element, length
-
-
-def _form(implicit: bool, little: bool) -> _Form:
-    order = "<" if little else ">"
-    return _Form(
-        implicit,
-        little,
-        struct.Struct(order + "HH2sH").unpack_from,
-        struct.Struct(order + "L").unpack_from,
-        struct.Struct(order + "HHL").unpack_from,
-    )
-
-
-_IMPLICIT = _form(implicit=True, little=True)
-_EXPLICIT = _form(implicit=False, little=True)
-_BIG_ENDIAN = _form(implicit=False, little=False)
 
 
 def read_header(content: Buffer) -> Header:
@@ -139,8 +96,8 @@ def _read_header(content: Buffer) -> Header:
         body, position = _inflated(content, data_set_offset), 0
     else:
         body, position = content, data_set_offset
-    walker = _Walker(body, position)
-    dataset, _ = walker.data_set(position, _Scope(len(body), form))
+    walker = Walker(body, position)
+    dataset, _ = walker.data_set(position, Scope(len(body), form))
     dataset.file_meta = FileMetaDataset(file_meta)
     return Header(
         dataset,
@@ -153,10 +110,10 @@ def _read_header(content: Buffer) -> Header:
 
 def _file_meta(content: Buffer, start: int) -> tuple[Dataset, int]:
     """The File Meta Information (PS3.10 7.1), empty if there is none, and where it ends."""
-    walker = _Walker(content, start)
-    for form in (_EXPLICIT, _IMPLICIT):  # implicit is wrong, and met in old files
+    walker = Walker(content, start)
+    for form in (EXPLICIT, IMPLICIT):  # implicit is wrong, and met in old files
         try:
-            meta, end = walker.data_set(start, _Scope(len(content), form, only_group=2))
+            meta, end = walker.data_set(start, Scope(len(content), form, only_group=2))
             str(meta.get("TransferSyntaxUID", ""))
         except (NotDicom, NotImplementedError, struct.error):
             continue
@@ -164,26 +121,26 @@ def _file_meta(content: Buffer, start: int) -> tuple[Dataset, int]:
     return Dataset(), start
 
 
-def _form_of(transfer_syntax: str) -> _Form | None:
+def _form_of(transfer_syntax: str) -> Form | None:
     if not transfer_syntax:
         return None
     if transfer_syntax == ImplicitVRLittleEndian:
-        return _IMPLICIT
-    return _BIG_ENDIAN if transfer_syntax == ExplicitVRBigEndian else _EXPLICIT
+        return IMPLICIT
+    return BIG_ENDIAN if transfer_syntax == ExplicitVRBigEndian else EXPLICIT
 
 
-def _uid_of(form: _Form) -> str:
+def _uid_of(form: Form) -> str:
     if form.implicit:
         return "1.2.840.10008.1.2"
     return "1.2.840.10008.1.2.1" if form.little else "1.2.840.10008.1.2.2"
 
 
-def _guessed(content: Buffer, position: int) -> _Form:
+def _guessed(content: Buffer, position: int) -> Form:
     """How a data set without a transfer syntax is written, from its first element."""
     head = content[position : position + 8]
     if len(head) == 8:
-        explicit = _is_vr(head[4:6])
-        for form in (_EXPLICIT, _BIG_ENDIAN) if explicit else (_IMPLICIT,):
+        explicit = is_vr(head[4:6])
+        for form in (EXPLICIT, BIG_ENDIAN) if explicit else (IMPLICIT,):
             group, _, length = form.tag_and_length(head, 0)
             if 0 < group <= 0x0010 and (explicit or length < len(content)):
                 return form
@@ -202,200 +159,3 @@ def _inflated(content: Buffer, offset: int) -> bytes:
     if not inflater.eof:
         raise NotDicom(f"a deflated data set that breaks off after {len(inflated)} bytes")
     return inflated
-
-
-def _is_vr(two: bytes) -> bool:
-    return len(two) == 2 and two.isalpha() and two.isupper()
-
-
-class _Scope(NamedTuple):
-    """The stretch of bytes that one data set, or one item, may take."""
-
-    end: int
-    form: _Form
-    depth: int = 0
-    encoding: list[str] = _DEFAULT_ENCODING
-    delimited: bool = False  # of undefined length: ends with its own delimiter
-    only_group: int | None = None
-
-
-class _Head(NamedTuple):
-    """One element without its value. form: how its value is written, not always as its scope."""
-
-    tag: int
-    vr: str | None
-    length: int
-    value_at: int
-    form: _Form
-
-    @property
-    def name(self) -> str:
-        return f"({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})"
-
-
-class _Walker:
-    """Walks the elements of one buffer and notes the pixel data at the top level."""
-
-    def __init__(self, data: Buffer, data_set_offset: int) -> None:
-        self._data = data
-        self._size = len(data)
-        self._data_set_offset = data_set_offset
-        self.pixel_data: PixelData | None = None
-
-    def data_set(self, position: int, scope: _Scope) -> tuple[Dataset, int]:
-        """The data set that begins at `position`, and where it ends."""
-        elements, position = self._elements(position, scope)
-        charset = elements.get(BaseTag(0x00080005))
-        encoding = scope.encoding
-        if isinstance(charset, RawDataElement):
-            encoding = _encodings(charset.value)
-        dataset = Dataset(elements, parent_encoding=scope.encoding)
-        dataset.set_original_encoding(scope.form.implicit, scope.form.little, encoding)
-        return dataset, position
-
-    def _elements(self, position: int, scope: _Scope) -> tuple[_Elements, int]:
-        found: _Elements = {}
-        while position + 8 <= scope.end:
-            head = self._head(position, scope.form)
-            if head.tag == _ITEM_END and scope.delimited:
-                return found, head.value_at
-            if scope.only_group not in (None, head.tag >> 16):
-                return found, position
-            if head.tag == 0 and not any(self._data[position : position + 64]):
-                return found, scope.end  # zeros after the data set
-            self._check_length(head, scope)
-            if scope.depth == 0 and head.tag in PIXEL_DATA:
-                position = self._note_pixel_data(head)
-                continue
-            element, position = self._element(head, scope)
-            if head.tag == 0x00080005 and isinstance(element, RawDataElement):
-                scope = scope._replace(encoding=_encodings(element.value))
-            found[element.tag] = element
-        if scope.delimited or (scope.depth and position < scope.end):
-            raise NotDicom(f"a sequence item that is never closed, at byte {position}")
-        return found, position
-
-    def _head(self, position: int, form: _Form) -> _Head:
-        if form.implicit:
-            group, element, length = form.tag_and_length(self._data, position)
-            return _Head(group << 16 | element, None, length, position + 8, form)
-        group, element, vr, length = form.explicit(self._data, position)
-        tag = group << 16 | element
-        if group == 0xFFFE or not _is_vr(vr):
-            # Delimiters have no VR; and some writers fall into implicit VR within a file.
-            _, _, length = form.tag_and_length(self._data, position)
-            fallen = _IMPLICIT if form.little else form
-            return _Head(tag, None, length, position + 8, fallen)
-        if vr in _LONG_FORM:
-            (length,) = form.long_length(self._data, position + 8)
-            return _Head(tag, vr.decode("ascii"), length, position + 12, form)
-        return _Head(tag, vr.decode("ascii"), length, position + 8, form)
-
-    def _check_length(self, head: _Head, scope: _Scope) -> None:
-        if head.length != _UNDEFINED and head.value_at + head.length > scope.end:
-            raise NotDicom(
-                f"{head.name} at byte {head.value_at} claims {head.length} bytes "
-                f"but {scope.end - head.value_at} are left"
-            )
-
-    def _element(self, head: _Head, scope: _Scope) -> tuple[RawDataElement | DataElement, int]:
-        if self._is_sequence(head):
-            items, end = self._items(head, scope)
-            return DataElement(BaseTag(head.tag), "SQ", Sequence(items)), end
-        undefined = head.length == _UNDEFINED  # encapsulated, such as the image of an icon
-        end = self._end_of_fragments(head) if undefined else head.value_at + head.length
-        value = self._data[head.value_at : end]
-        form = head.form
-        raw = RawDataElement(
-            BaseTag(head.tag),
-            head.vr,
-            head.length,
-            value,
-            head.value_at,
-            form.implicit,
-            form.little,
-        )
-        return raw, end
-
-    def _is_sequence(self, head: _Head) -> bool:
-        if head.vr not in (None, "UN"):
-            return head.vr == "SQ"
-        if head.length == _UNDEFINED:
-            return True
-        begins = self._data[head.value_at : head.value_at + 4]
-        return begins == b"\xfe\xff\x00\xe0" and head.length > 0 and _is_known_sequence(head.tag)
-
-    def _items(self, head: _Head, outer: _Scope) -> tuple[list[Dataset], int]:
-        depth = outer.depth + 1
-        if depth > DEEPEST_NESTING:
-            raise NotDicom(f"sequences nested more than {DEEPEST_NESTING} deep")
-        form = _IMPLICIT if head.vr == "UN" and head.form.little else head.form  # PS3.5 6.2.2
-        undefined = head.length == _UNDEFINED
-        position = head.value_at
-        end = outer.end if undefined else position + head.length
-        items: list[Dataset] = []
-        while position + 8 <= end:
-            item = self._item_head(position, form)
-            if item.tag == _SEQUENCE_END:
-                return items, item.value_at
-            if item.tag != _ITEM:
-                raise NotDicom(f"{item.name} where an item of {head.name} should begin")
-            delimited = item.length == _UNDEFINED
-            scope = _Scope(
-                end if delimited else item.value_at + item.length,
-                form,
-                depth,
-                outer.encoding,
-                delimited,
-            )
-            if scope.end > end:
-                raise NotDicom(f"an item of {item.length} bytes that outgrows {head.name}")
-            dataset, position = self.data_set(item.value_at, scope)
-            items.append(dataset)
-        if undefined:
-            raise NotDicom(f"the sequence {head.name} is never closed")
-        return items, end
-
-    def _item_head(self, position: int, form: _Form) -> _Head:
-        group, element, length = form.tag_and_length(self._data, position)
-        return _Head(group << 16 | element, None, length, position + 8, form)
-
-    def _note_pixel_data(self, head: _Head) -> int:
-        encapsulated = head.length == _UNDEFINED
-        end = self._end_of_fragments(head) if encapsulated else head.value_at + head.length
-        self.pixel_data = PixelData(
-            head.tag,
-            head.vr or PIXEL_DATA[head.tag],
-            head.value_at - self._data_set_offset,
-            end - head.value_at,
-            encapsulated,
-        )
-        return end
-
-    def _end_of_fragments(self, head: _Head) -> int:
-        """Where encapsulated pixel data end (PS3.5 A.4), hopping from fragment to fragment."""
-        position = head.value_at
-        while position + 8 <= self._size:
-            item = self._item_head(position, head.form)
-            if item.tag == _SEQUENCE_END:
-                return item.value_at
-            if item.tag != _ITEM:
-                raise NotDicom(f"{item.name} among the fragments of {head.name}")
-            position = item.value_at + item.length
-        raise NotDicom(f"fragments of {head.name} that are cut off")
-
-
-def _is_known_sequence(tag: int) -> bool:
-    try:
-        return dictionary_VR(tag) == "SQ"
-    except KeyError:
-        return False
-
-
-def _encodings(specific_character_set: bytes | None) -> list[str]:
-    """Python's names of the character sets, PS3.3 C.12.1.1.2; unknown ones become the default."""
-    terms = (specific_character_set or b"").decode("ascii", "replace").split("\\")
-    try:
-        return list(convert_encodings([term.strip(" \0") for term in terms]))
-    except LookupError:
-        return ["iso8859"]
