@@ -11,12 +11,13 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from gateway.console.pages import page
 
-CONFIG = Path(__file__).parent.parent / "viewer" / "app-config.js"
+VIEWER = Path(__file__).parent.parent / "viewer"
+SCRIPTS = (VIEWER / "app-config.js", VIEWER / "open-results.js")
 GATEWAY_PATHS = ("dicom-web", "air", "fhir", "api", "ui", "health", "metrics")
 HASHED_NAME = re.compile(r"(^|\.)[0-9a-f]{16}\.\w+$")  # the build puts a hash of the content there
 
@@ -41,9 +42,10 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/app-config.js", methods=["GET", "HEAD"])
-def viewer_settings() -> FileResponse:
-    """What OHIF reads first: our DICOMweb as its only source. Recipe: VIEWERS.md 2."""
-    return FileResponse(CONFIG, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+def viewer_settings() -> Response:
+    """What OHIF reads first: our DICOMweb as its only source, and what opens our results."""
+    content = "\n".join(path.read_text("utf-8") for path in SCRIPTS)
+    return Response(content, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 @router.api_route("/{path:viewer}", methods=["GET", "HEAD"])
