@@ -7,6 +7,11 @@ from skimage.measure import approximate_polygon, find_contours
 # any zoom of a viewer, and a quarter of the points remain.
 _TOLERANCE_PIXELS = 0.3
 
+# Viewers count the pixels inside an outline by lines through the pixels' centres. A point exactly
+# on such a line is counted twice or not at all (OHIF 3.13 then told a lung 150 HU too dense), so
+# outlines lie this little beside the mask's own border, which no measure of area or place feels.
+_BESIDE_CENTRES_PIXELS = 0.01
+
 
 def outlines(mask: np.ndarray) -> list[np.ndarray]:
     """Closed outlines around everything that is marked, the one that encloses most first.
@@ -24,8 +29,14 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
     top, left = int(rows.min()), int(columns.min())
     box = mask[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
     found = find_contours(np.pad(box, 1).astype(np.float32), 0.5)
-    to_image = np.array([left, top]) - 1 + 0.5  # margin; pixel centres are at one half
-    closed = [approximate_polygon(curve, _TOLERANCE_PIXELS)[:, ::-1] + to_image for curve in found]
+    to_image = (
+        np.array([left, top]) - 1 + 0.5 + _BESIDE_CENTRES_PIXELS
+    )  # 1: the margin; 0.5: a pixel's centre
+    closed = [
+        np.clip(approximate_polygon(curve, _TOLERANCE_PIXELS) + to_image[::-1], 0, mask.shape)
+        for curve in found
+    ]
+    closed = [curve[:, ::-1] for curve in closed]
     return sorted((c for c in closed if len(c) > 3), key=enclosed_area, reverse=True)
 
 

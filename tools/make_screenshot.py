@@ -15,10 +15,7 @@ from tests.browser import chromium, new_page, sign_in
 from tests.serving import Gateway
 
 PICTURE = Path(__file__).parents[1] / "docs" / "ohif.png"
-SHOWN = (
-    "window.services?.segmentationService.getSegmentations().length === 1"
-    " && window.services.measurementService.getMeasurements().length === 2"
-)
+SHOWN = "html[data-airgate-results=open]"
 
 
 def main() -> None:
@@ -33,8 +30,8 @@ def main() -> None:
         page = new_page(browser, 1280, 800)
         sign_in(page, gateway)
         page.goto(f"{gateway.url}/viewer?StudyInstanceUIDs={study}")
-        page.wait_for_function(SHOWN, timeout=180_000)
-        page.wait_for_timeout(5000)
+        page.wait_for_selector(SHOWN, timeout=180_000, state="attached")
+        page.wait_for_timeout(3000)
         picture = Image.open(io.BytesIO(page.screenshot())).convert(
             "P", palette=Image.Palette.ADAPTIVE
         )

@@ -5,6 +5,7 @@
   const PATIENCE_MS = 120000;
   const PAUSE_MS = 250;
   const opened = new Set();
+  const pause = () => new Promise(done => setTimeout(done, PAUSE_MS));
 
   // Waits for a condition; what OHIF throws while its parts are not ready yet means "not yet".
   const until = async condition => {
@@ -18,7 +19,7 @@
       } catch (error) {
         last = error;
       }
-      await new Promise(done => setTimeout(done, PAUSE_MS));
+      await pause();
     }
     throw last || new Error('the viewer did not get ready in time');
   };
@@ -59,7 +60,29 @@
       displaySetInstanceUID: displaySet.displaySetInstanceUID,
     });
     const [first] = await until(() => nonEmpty(measurementService.getMeasurements()));
-    measurementService.jumpToMeasurement(await until(viewport), first.uid);
+    await goTo(await until(viewport), first.uid);
+  };
+
+  // Shows the slice of a measurement. What OHIF measured before it was shown, it measured on
+  // another slice: those numbers would not be the report's, so it must measure again. OHIF may go
+  // back to the slice it remembers meanwhile, so this is tried until it holds.
+  const goTo = async (viewportId, uid) => {
+    const { getAnnotation, getAllAnnotations } = window.cornerstoneTools.annotation.state;
+    const { referencedImageId } = getAnnotation(uid).metadata;
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+      const shown = window.services.cornerstoneViewportService.getCornerstoneViewport(viewportId);
+      await shown.setImageIdIndex(shown.getImageIds().indexOf(referencedImageId));
+      await pause();
+      if (shown.getCurrentImageId() === referencedImageId) {
+        getAllAnnotations().forEach(annotation => (annotation.invalidated = true));
+        shown.render();
+        await pause();
+        if (!getAnnotation(uid).invalidated && shown.getCurrentImageId() === referencedImageId) {
+          return;
+        }
+      }
+    }
+    throw new Error('the slice of the first measurement was not shown');
   };
 
   const nonEmpty = list => (list.length > 0 ? list : null);
@@ -77,6 +100,7 @@
     if (report) {
       await openReport(await displaySetOf(report));
     }
+    document.documentElement.dataset.airgateResults = 'open'; // for tests and integrators
   };
 
   setInterval(() => {

@@ -26,7 +26,7 @@ def test_a_disc_is_outlined_where_it_lies():
 
     np.testing.assert_array_equal(outline[0], outline[-1])
     middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
-    np.testing.assert_allclose(middle, [60.5, 30.5])  # (column, row) of a pixel's centre
+    np.testing.assert_allclose(middle, [60.5, 30.5], atol=0.02)  # (column, row) of a pixel's centre
     assert enclosed_area(outline) == pytest.approx(mask.sum(), rel=0.01)
     assert np.count_nonzero(_filled(outline, mask.shape) ^ mask) <= 0.02 * mask.sum()
     assert len(outline) < 100
@@ -47,8 +47,8 @@ def test_marks_at_the_edge_stay_inside_the_image():
     (outline,) = outlines(np.ones((6, 9), bool))
 
     assert outline.min() >= 0
-    assert outline[:, 0].max() == 9
-    assert outline[:, 1].max() == 6
+    assert outline[:, 0].max() == pytest.approx(9, abs=0.02)
+    assert outline[:, 1].max() == pytest.approx(6, abs=0.02)
 
 
 def test_a_single_pixel_is_a_closed_curve_around_its_centre():
@@ -58,7 +58,7 @@ def test_a_single_pixel_is_a_closed_curve_around_its_centre():
     (outline,) = outlines(mask)
 
     assert len(outline) >= 4
-    np.testing.assert_allclose(outline[:-1].mean(axis=0), [3.5, 2.5])
+    np.testing.assert_allclose(outline[:-1].mean(axis=0), [3.5, 2.5], atol=0.02)
 
 
 def test_nothing_marked_has_no_outline():
@@ -72,3 +72,10 @@ def test_every_outline_is_closed_and_inside_the_image(mask):
         np.testing.assert_array_equal(outline[0], outline[-1])
         assert (outline >= 0).all()
         assert (outline <= [8, 7]).all()
+
+
+def test_no_point_lies_on_a_line_through_pixel_centres():
+    """Scan lines there would count it twice, and a viewer would measure other pixels than ours."""
+    (outline,) = outlines(_disc())
+    off = np.abs(outline - np.floor(outline) - 0.5)
+    assert off.min() > 0.005
