@@ -93,8 +93,8 @@ class Worker:
         self, database: Database, data: Path, slot: int, perform: Callable[[str], None]
     ) -> None:
         self._database, self._perform = database, perform
-        self._lock = _lock(data / "locks" / f"worker-{slot}.lock")
         self.executor_id = f"{socket.gethostname()}-{slot}"
+        self._lock = _lock(data / "locks" / f"{self.executor_id}.lock")
         self._stop = threading.Event()
 
     def start(self) -> None:

@@ -16,6 +16,8 @@ window.config = {
 
   // A segmentation or structured report is shown when it is opened, with no question in between.
   disableConfirmationPrompts: true,
+  // Measurements of a shown report are followed at once; OHIF's standard mode asks first.
+  measurementTrackingMode: 'simplified',
 
   // OHIF's dialogue about investigational use goes away with one click. Ours stays in the header.
   investigationalUseDialog: { option: 'never' },
