@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from adapters.archive import Archive
 from gateway.completion import note_arrival
+from gateway.errors import DatabaseUnusable
 from gateway.ingest import Ingest
 from gateway.registry import Registry
 from gateway.settings import Settings
 from gateway.store.database import Database
+
+DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,12 @@ def build(settings: Settings, archive: Archive, database: Database) -> Services:
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of the settings, with its folder made. Tables are gateway.store.migrate's."""
+    """The database of the settings, with its folder made. Tables are gateway.store.migrate's.
+
+    Raises DatabaseUnusable for a URL that names neither SQLite nor PostgreSQL.
+    """
+    url = settings.resolved_database_url
+    if not url.startswith(DATABASES):
+        raise DatabaseUnusable(url.partition(":")[0] + "://...", "expected sqlite or postgresql")
     settings.data.mkdir(parents=True, exist_ok=True)
-    return Database(settings.resolved_database_url)
+    return Database(url)

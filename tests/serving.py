@@ -53,7 +53,14 @@ class Gateway:
     def token(self) -> str:
         return (self.data / "token").read_text().strip()
 
-    def start(self) -> "Gateway":
+    @property
+    def http(self) -> httpx.Client:
+        """A plain HTTP client with the token."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def start(self, probe: str = "ready") -> "Gateway":
+        """Wait until the probe answers: `ready`, or `live` where the archive is away."""
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -64,7 +71,11 @@ class Gateway:
                 stderr=log,
                 cwd=ROOT,
             )
-        wait_until(self._ready, READY_SECONDS, lambda: f"the gateway was not ready:\n{self.log}")
+        wait_until(
+            lambda: self._answers(probe),
+            READY_SECONDS,
+            lambda: f"the gateway was not ready:\n{self.log}",
+        )
         return self
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
@@ -95,11 +106,11 @@ class Gateway:
     def results(self, study: str) -> list[dict[str, Any]]:
         return self.client.json(f"/air/studies/{study}/results")["results"]
 
-    def _ready(self) -> bool:
+    def _answers(self, probe: str) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the gateway ended:\n{self.log}"
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/health/{probe}", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -27,7 +27,9 @@ def register_model(settings: Settings, source: Path) -> None:
         model = client.post("/api/v1/models", card, "application/json")
     else:
         model = client.post("/api/v1/models", source.read_bytes(), "application/zip")
-    Console(markup=False, highlight=False).print(f"registered {model['name']} {model['version']}, build {model['digest'][:12]}")
+    Console(markup=False, highlight=False).print(
+        f"registered {model['name']} {model['version']}, build {model['digest'][:12]}"
+    )
 
 
 def print_rules(settings: Settings) -> None:

@@ -33,7 +33,9 @@ def viewer(finished, browser) -> Page:
     sign_in(page, finished.gateway)
     page.goto(link)
     page.wait_for_selector("html[data-airgate-results=open]", timeout=OPEN_MS, state="attached")
-    wait_until(lambda: tinted(picture(page)) > OVERLAY, 30, lambda: "no overlay was drawn by itself")
+    wait_until(
+        lambda: tinted(picture(page)) > OVERLAY, 30, lambda: "no overlay was drawn by itself"
+    )
     return page
 
 
