@@ -15,11 +15,11 @@ from tests.postgresql import PostgreSQL, postgresql_binaries
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+def postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL server of our own on a free port; skips where none is installed."""
     if postgresql_binaries() is None:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    server = PostgreSQL()
     yield server
     server.stop()
 

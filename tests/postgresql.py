@@ -6,6 +6,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -27,18 +28,20 @@ def free_port() -> int:
 
 
 class PostgreSQL:
-    """One cluster in a folder. Root cannot run it, so it then runs as the user `postgres`."""
+    """One cluster in a folder of its own. Root cannot run it; then the user `postgres` does, and
+    pytest's temporary folders are closed to that one.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="airgate-postgresql-"))
+        self._folder.chmod(0o755)
         binaries = postgresql_binaries()
         assert binaries is not None
-        self._binaries, self._data, self.port = binaries, folder / "data", free_port()
+        self._binaries, self._data, self.port = binaries, self._folder / "data", free_port()
         self._numbers = itertools.count(1)
         self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         if self._user:
-            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
-            for parent in (folder, *folder.parents[:3]):
-                parent.chmod(parent.stat().st_mode | 0o111)
+            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-D", str(self._data), "-U", "airgate", "--auth=trust", "-N")
         self.start()
 
@@ -49,6 +52,7 @@ class PostgreSQL:
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+        shutil.rmtree(self._folder)
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
