@@ -1,12 +1,10 @@
-"""From the files of one series to result objects: the same steps for a server and a laptop."""
+"""From one series to result objects: the same steps for a server and a laptop."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from adapters.runtimes.python import Prediction
 from ai_models.contract import NoResult
@@ -37,14 +35,6 @@ class Stopwatch:
         self.ended_at[name] = time.time() - ago
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a model claims about a series, and the objects that carry it."""
-
-    result: Result
-    objects: list[Encoded]
-
-
 class Refused(NoResult):
     """The refusal with what is known of the analysis, so that it can be told in FHIR too."""
 
@@ -54,33 +44,35 @@ class Refused(NoResult):
 
 
 def analyse(
-    predict: Callable[[Path], Prediction],
+    predict: Callable[[Iterable[bytes]], Prediction],
     model: RegisteredModel,
-    paths: Sequence[Path],
+    source: SourceSeries,
     started: datetime,
     watch: Stopwatch,
-) -> Answer:
-    """Run the model on the files (all in one folder) and encode its findings.
+) -> Result:
+    """Run the model on a series; what it claims, with who claimed it on which slices.
 
-    predict: runs the model on that folder.
-
-    Raises Refused when the model or the check of the series refuses, ModelError when it fails.
+    predict: runs the model on the files of the series.
+    Raises Refused when the model or the check of the series refuses, ModelError when it fails,
+    and whatever reading the series raises.
     """
-    with ThreadPoolExecutor(1) as threads:  # the headers are read while the model computes
-        reading = threads.submit(SourceSeries, paths)
-        try:
-            prediction = predict(paths[0].parent)
-            source = reading.result()
-            ordered = source.in_order()
-        except (NoResult, UnfitSeries) as refusal:
-            unordered = reading.result().headers
-            raise Refused(refusal, _analysis(model, unordered, started)) from refusal
+    began = time.perf_counter()
+    try:
+        prediction = predict(source.contents())
+        ordered = source.in_order()
+    except (NoResult, UnfitSeries) as refusal:
+        raise Refused(refusal, _analysis(model, source.headers, started)) from refusal
+    computed = prediction.load_seconds + prediction.predict_seconds
+    watch.ended("fetch", time.perf_counter() - began - computed, ago=computed)
     watch.ended("load pixels", prediction.load_seconds, ago=prediction.predict_seconds)
     watch.ended("model", prediction.predict_seconds)
-    with watch.step("encode"):
-        result = Result(_analysis(model, ordered, started), prediction.findings)
-        objects = encode(result, lambda index: source.modality_values(ordered[index]))
-    return Answer(result, objects)
+    return Result(_analysis(model, ordered, started), prediction.findings)
+
+
+def objects_of(result: Result, source: SourceSeries) -> Iterator[Encoded]:
+    """The result objects, one at a time, so that each can be archived while the next is made."""
+    ordered = result.analysis.source
+    return encode(result, lambda index: source.modality_values(ordered[index]))
 
 
 def _analysis(model: RegisteredModel, headers: tuple, started: datetime) -> Analysis:

@@ -1,9 +1,11 @@
 """The story of one workitem: fetch a series, run a model on it, give back what it found."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -12,24 +14,36 @@ from adapters.errors import ArchiveUnavailable
 from adapters.runtimes.errors import ModelError, ModelTimedOut
 from adapters.runtimes.python import PythonRuntime
 from gateway import air, worklist
-from gateway.analysis import Answer, Refused, Stopwatch, analyse
+from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.engine import TryLater
 from gateway.errors import NotFound
 from gateway.fhir.repository import put_all
-from gateway.ingest import Ingest, Part
+from gateway.ingest import Ingest, Kept, Part
 from gateway.ingest import Refused as NotKept
 from gateway.outputs import Encoded
 from gateway.registry import RegisteredModel, Registry
-from gateway.source import fetch, work_folder
+from gateway.source import SourceSeries
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import WorkitemRow
 from standards import fhir, ups
+from standards.analysis import Result
 from standards.errors import StandardsError
+
+Answered = TypeVar("Answered")
 
 
 class ResultNotKept(Exception):
     """The archive or the index would not take a result object; the work did not end well."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result, the objects that carry it, and what the archive made of them."""
+
+    result: Result
+    objects: list[Encoded]
+    kept: list[Kept]
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,6 @@ class Pipeline:
     ingest: Ingest
     registry: Registry
     runtime: PythonRuntime
-    data: Path
     root_url: str
 
     def perform(self, workitem_uid: str) -> None:
@@ -68,28 +81,36 @@ class Pipeline:
         watch = Stopwatch()
         model = self.registry.version(workitem.model_name, workitem.model_version)
         rows = worklist.input_instances(self.database, workitem)
-        with work_folder(self.data, workitem.sop_instance_uid) as folder:
-            with watch.step("fetch"):
-                paths = fetch(self.archive, rows, folder)
-            predict = partial(
-                self.runtime.predict,
-                self.registry.entry_point(model),
-                timeout_seconds=model.card.resources.timeout_seconds,
-            )
-            answer = analyse(predict, model, paths, _started(workitem), watch)
-        self._publish(workitem, model, answer, watch)
+        source = SourceSeries([partial(self.archive.read, row.archive_key) for row in rows])
+        predict = partial(
+            self.runtime.predict,
+            self.registry.entry_point(model),
+            timeout_seconds=model.card.resources.timeout_seconds,
+        )
+        result = analyse(predict, model, source, _started(workitem), watch)
+        with watch.step("encode and archive"):
+            objects, kept = self._archived(objects_of(result, source))
+        self._publish(workitem, model, Answer(result, objects, kept), watch)
+
+    def _archived(self, made: Iterator[Encoded]) -> tuple[list[Encoded], list[Kept]]:
+        """Every object, archived while the next one is made."""
+        objects: list[Encoded] = []
+        with ThreadPoolExecutor(1) as threads:
+            keeping = [threads.submit(self._keep, one) for one in _noted(made, objects)]
+            return objects, [each.result() for each in keeping]
+
+    def _keep(self, one: Encoded) -> Kept:
+        (answer,) = self.ingest.keep([Part(one.part10())])
+        return _accepted(answer)
 
     def _publish(
         self, workitem: WorkitemRow, model: RegisteredModel, answer: Answer, watch: Stopwatch
     ) -> None:
-        """Archive the objects, then let index, FHIR, worklist and trace change in one transaction.
+        """Let index, FHIR, worklist and trace change in one transaction.
 
-        A crash between the two leaves objects that nothing names; the repeat writes the same bytes
+        A crash before it leaves objects that nothing names; the repeat writes the same bytes
         under the same UIDs.
         """
-        with watch.step("archive"):
-            kept = self.ingest.keep([Part(one.part10()) for one in answer.objects])
-            self._check_kept(kept)
         with watch.step("FHIR"):
             resources = fhir.resources(answer.result, self._references(answer.objects))
         with self.database.write() as session:
@@ -98,7 +119,8 @@ class Pipeline:
             _note_steps(session, workitem, watch)
             if not worklist.complete(session, workitem, model.performer, outputs, results):
                 return  # another worker took over and was faster
-            self._check_kept(self.ingest.index(session, kept, workitem.sop_instance_uid))
+            for indexed in self.ingest.index(session, answer.kept, workitem.sop_instance_uid):
+                _accepted(indexed)
             put_all(session, resources, workitem.sop_instance_uid)
 
     def _refuse(self, workitem: WorkitemRow, refusal: Refused) -> None:
@@ -121,10 +143,17 @@ class Pipeline:
             instances=tuple(result_instance(one) for one in objects),
         )
 
-    def _check_kept(self, answers: list) -> None:
-        refused = next((one for one in answers if isinstance(one, NotKept)), None)
-        if refused is not None:
-            raise ResultNotKept(f"a result object was not kept: {refused.reason}")
+
+def _noted(made: Iterator[Encoded], objects: list[Encoded]) -> Iterator[Encoded]:
+    for one in made:
+        objects.append(one)
+        yield one
+
+
+def _accepted(answer: Answered | NotKept) -> Answered:
+    if isinstance(answer, NotKept):
+        raise ResultNotKept(f"a result object was not kept: {answer.reason}")
+    return answer
 
 
 def _started(workitem: WorkitemRow) -> datetime:

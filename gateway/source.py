@@ -1,53 +1,50 @@
-"""The input of a model on disk: fetched from the archive, or a user's own files."""
+"""The input series of a model: its bytes as a stream, its headers, and single slices again."""
 
-import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
+import io
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from pydicom import Dataset, dcmread
 
-from adapters.archive import Archive
-from gateway.store.tables import InstanceRow
+from gateway.ahead import ahead
 from standards.volume import in_slice_order, modality_values
 
 FETCHES = 4  # at once; more gained nothing against Orthanc
+AHEAD = 8  # instances that may wait in memory for the model's process
 
-
-@contextmanager
-def work_folder(data: Path, workitem_uid: str) -> Iterator[Path]:
-    """An empty folder for the files of one workitem, removed afterwards."""
-    folder = data / "work" / workitem_uid
-    shutil.rmtree(folder, ignore_errors=True)  # of an attempt whose worker was killed
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def fetch(archive: Archive, rows: Sequence[InstanceRow], folder: Path) -> list[Path]:
-    """The files of these instances, in their order. Raises ArchiveUnavailable."""
-    paths = [folder / f"{number:06}.dcm" for number in range(len(rows))]
-    with ThreadPoolExecutor(FETCHES) as threads:
-        contents = threads.map(lambda row: archive.read(row.archive_key), rows)
-        for path, content in zip(paths, contents, strict=True):
-            path.write_bytes(content)
-    return paths
+Read = Callable[[], bytes]
 
 
 class SourceSeries:
-    """The headers of one series in slice order, and the pixels of a slice when asked for."""
+    """One series, each instance of which can be read again by its own call (a file, an archive).
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.headers = tuple(dcmread(path, stop_before_pixels=True) for path in paths)
-        self._files = dict(zip((str(h.SOPInstanceUID) for h in self.headers), paths, strict=True))
+    Nothing is kept but headers: a series may be larger than what a worker should hold.
+    """
+
+    def __init__(self, reads: Sequence[Read]) -> None:
+        self._reads = tuple(reads)
+        self._by_uid: dict[str, Read] = {}
+        self._headers: list[Dataset] = []
+
+    def contents(self) -> Iterator[bytes]:
+        """Every instance once, read ahead in threads; headers are kept as they pass by."""
+        self._headers.clear()
+        for read, content in zip(self._reads, ahead(self._reads, FETCHES, AHEAD), strict=True):
+            header = dcmread(io.BytesIO(content), stop_before_pixels=True)
+            self._headers.append(header)
+            self._by_uid[str(header.SOPInstanceUID)] = read
+            yield content
+
+    @property
+    def headers(self) -> tuple[Dataset, ...]:
+        """Of the instances that have passed, in the order of the stream, without pixel data."""
+        return tuple(self._headers)
 
     def in_order(self) -> tuple[Dataset, ...]:
         """Sorted as the model's volume is. Raises UnfitSeries as the volume does."""
-        return tuple(in_slice_order(self.headers))
+        return tuple(in_slice_order(self._headers))
 
     def modality_values(self, header: Dataset) -> np.ndarray:
-        return modality_values(dcmread(self._files[str(header.SOPInstanceUID)]))
+        """The pixels of one slice in modality values, (rows, columns)."""
+        content = self._by_uid[str(header.SOPInstanceUID)]()
+        return modality_values(dcmread(io.BytesIO(content)))

@@ -29,7 +29,6 @@ def run(settings: Settings, slot: int) -> None:
         parts.ingest,
         parts.registry,
         runtime,
-        settings.data,
         settings.root_url,
     )
     _begin_likely_model(parts, runtime)

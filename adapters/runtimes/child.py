@@ -1,24 +1,26 @@
 """The inside of a model's process: load the model once, then answer until the pipe closes."""
 
 import importlib
+import io
 import signal
 import sys
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 from adapters.child_process import end_with_parent
 from ai_models.contract import Inputs, Model, NoResult
 from standards.errors import StandardsError, UnfitSeries
 from standards.findings import Findings
-from standards.volume import Volume, volume_of
+from standards.volume import volume_of
+
+END = b""  # follows the last instance of a series; no DICOM file is empty
 
 
 def serve(connection: Connection, entry: str, folder: str) -> None:
-    """Answer each folder of DICOM files with findings, a refusal or a failure.
+    """Answer each series, sent file by file and ended by END, with findings or why there are none.
 
     Messages out: ("ready",), ("unusable", why), ("findings", findings, load s, predict s),
     ("no_result", check, found, expected), ("failed", kind, message).
@@ -33,10 +35,10 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
     connection.send(("ready",))
     while True:
         try:
-            question = connection.recv()
+            instances = receive(connection)
         except EOFError:
             return
-        connection.send(answer(model, Path(question)))
+        connection.send(answer(model, instances))
 
 
 def load(entry: str, folder: str) -> Model:
@@ -50,10 +52,19 @@ def load(entry: str, folder: str) -> Model:
     return model
 
 
-def answer(model: Model, folder: Path) -> tuple[Any, ...]:
+def receive(connection: Connection) -> list[Dataset]:
+    """One series. Raises EOFError when the worker has closed the pipe."""
+    instances = []
+    while (content := connection.recv_bytes()) != END:
+        instances.append(dcmread(io.BytesIO(content)))
+    return instances
+
+
+def answer(model: Model, instances: list[Dataset]) -> tuple[Any, ...]:
     started = time.perf_counter()
     try:
-        volume = read_volume(sorted(folder.iterdir()))
+        volume = volume_of(instances)
+        instances.clear()  # the files are as large as the volume
         loaded = time.perf_counter()
         findings = Findings.of(model.predict(Inputs({"image": volume})))
         return ("findings", findings, loaded - started, time.perf_counter() - loaded)
@@ -63,7 +74,3 @@ def answer(model: Model, folder: Path) -> tuple[Any, ...]:
         return ("failed", type(error).__name__, str(error))
     except Exception as error:  # the model is foreign code: its failure is an answer too
         return ("failed", type(error).__name__, str(error))
-
-
-def read_volume(paths: list[Path]) -> Volume:
-    return volume_of([dcmread(path) for path in paths])

@@ -1,10 +1,11 @@
 """Runs a Python entry point in a warm child process of the worker.
 
-A time-out is a kill, and a crash or an out-of-memory harms nobody else. The child loads the
-pixels itself, so they cross no process boundary; only findings come back.
+A time-out is a kill, and a crash or an out-of-memory harms nobody else. The child decodes
+while the next instances are fetched; only findings come back.
 """
 
 import multiprocessing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -46,14 +47,18 @@ class PythonRuntime:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
 
-    def predict(self, entry: EntryPoint, folder: Path, timeout_seconds: float) -> Prediction:
-        """Run the model on the series whose files lie in `folder`.
+    def predict(
+        self, entry: EntryPoint, instances: Iterable[bytes], timeout_seconds: float
+    ) -> Prediction:
+        """Run the model on one series, given as the files of its instances in any order.
 
         Raises NoResult when the model, or the check of the series before it, refuses;
-        ModelFailed, ModelCrashed, ModelTimedOut, EntryUnusable otherwise.
+        ModelFailed, ModelCrashed, ModelTimedOut, EntryUnusable otherwise; and whatever reading
+        the instances raises.
         """
         self.warm_up(entry)
-        kind, *rest = self._ask(str(folder), timeout_seconds)
+        self._send(instances)
+        kind, *rest = self._answer(timeout_seconds)
         if kind == "findings":
             return Prediction(*rest)
         raise {"no_result": NoResult, "failed": ModelFailed}[kind](*rest)
@@ -95,13 +100,18 @@ class PythonRuntime:
         self._process = self._connection = self._entry = None
         self._ready = False
 
-    def _ask(self, question: str, timeout_seconds: float) -> tuple[Any, ...]:
+    def _send(self, instances: Iterable[bytes]) -> None:
         assert self._connection is not None  # noqa: S101 (warm_up has made it)
+        connection = self._connection
         try:
-            self._connection.send(question)
-        except OSError:
+            for content in instances:
+                connection.send_bytes(content)
+            connection.send_bytes(child.END)
+        except BrokenPipeError:
             self._crashed()
-        return self._answer(timeout_seconds)
+        except BaseException:
+            self.stop()  # half a series was sent: the child must never take it for a whole one
+            raise
 
     def _answer(self, timeout_seconds: float) -> tuple[Any, ...]:
         assert self._connection is not None  # noqa: S101

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
@@ -15,13 +14,16 @@ from adapters.runtimes.errors import ModelError
 from adapters.runtimes.python import EntryPoint, PythonRuntime
 from ai_models.bundled import bundled_models, digest_of
 from ai_models.card import read_card
-from gateway.analysis import Answer, Refused, Stopwatch, analyse
+from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.client import files_of
 from gateway.errors import NotFound, Unprocessable
+from gateway.outputs import Encoded
 from gateway.pipeline import result_instance
 from gateway.registry import RegisteredModel
 from gateway.routing.selector import select
+from gateway.source import SourceSeries
 from standards import fhir
+from standards.analysis import Result
 from standards.study import Series
 
 NO_ANSWER, FAILED = 3, 1
@@ -38,9 +40,11 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
     watch = Stopwatch()
     predict = partial(runtime.predict, entry, timeout_seconds=model.card.resources.timeout_seconds)
     try:
-        with TemporaryDirectory() as folder, console.status(f"running {model.card.title}"):
-            links = _linked(chosen, Path(folder))
-            answer = analyse(predict, model, links, datetime.now(UTC), watch)
+        with console.status(f"running {model.card.title}"):
+            source = SourceSeries([path.read_bytes for path in chosen])
+            result = analyse(predict, model, source, datetime.now(UTC), watch)
+            with watch.step("encode"):
+                objects = list(objects_of(result, source))
     except Refused as refusal:
         console.print(f"no result: {refusal}")
         return NO_ANSWER
@@ -49,7 +53,7 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
         return FAILED
     finally:
         runtime.stop()
-    _write(answer, out, console)
+    _write(result, objects, out, console)
     told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in watch.seconds.items())
     console.print(f"time: {told}")
     return 0
@@ -95,31 +99,23 @@ def _choose(
     return [path for path, _ in found[selection.chosen.series_instance_uid]]
 
 
-def _linked(paths: Sequence[Path], folder: Path) -> list[Path]:
-    """The runtime reads a folder that holds the series and nothing else."""
-    links = [folder / f"{number:06}.dcm" for number in range(len(paths))]
-    for link, path in zip(links, paths, strict=True):
-        link.symlink_to(path.resolve())
-    return links
-
-
-def _write(answer: Answer, out: Path, console: Console) -> None:
+def _write(result: Result, objects: Sequence[Encoded], out: Path, console: Console) -> None:
     out.mkdir(parents=True, exist_ok=True)
     table = Table("site", "measurement", "value", "unit")
-    for one in answer.result.findings.measurements:
+    for one in result.findings.measurements:
         kind = f"{one.derivation.meaning} " if one.derivation else ""
         name = f"{kind}{one.concept.meaning}"
         table.add_row(one.site.meaning, name, f"{one.rounded:g}", one.unit.value)
     console.print(table)
-    for one in answer.objects:
+    for one in objects:
         path = out / f"{one.kind.lower()}.dcm"
         path.write_bytes(one.part10())
         console.print(f"wrote {path}")
     references = fhir.References(
         wado_rs_root="http://localhost/dicom-web",
-        instances=tuple(result_instance(one) for one in answer.objects),
+        instances=tuple(result_instance(one) for one in objects),
     )
-    for resource in fhir.resources(answer.result, references):
+    for resource in fhir.resources(result, references):
         name = f"{resource.get_resource_type()}-{resource.id}.json"
         (out / name).write_text(resource.model_dump_json(exclude_none=True, indent=2), "utf-8")
     console.print(f"wrote FHIR resources to {out}")

@@ -1,12 +1,12 @@
 """`airgate serve`: everything on one machine, each part in its own process."""
 
 import os
-import shutil
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import uvicorn
 
@@ -39,7 +39,7 @@ def serve(settings: Settings) -> None:
     token = load_or_make_token(settings)
     with ExitStack() as stack:
         parts = stack.enter_context(_services(settings))
-        shutil.rmtree(settings.data / "work", ignore_errors=True)
+        _empty(settings.spool)
         for slot in range(settings.workers):
             _mind(stack, f"worker-{slot}", ["worker", "--slot", str(slot)])
         if settings.dicom_address:
@@ -120,6 +120,12 @@ def _check_free(setting: str, host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise PortTaken(setting, f"{host}:{port}") from error
+
+
+def _empty(spool: Path) -> None:
+    """Parts of uploads that a killed server did not finish; none of them was acknowledged."""
+    for part in spool.iterdir():
+        part.unlink()
 
 
 def _greet(settings: Settings) -> None:

@@ -2,14 +2,13 @@
 
 import logging
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 
 from adapters.archive import Archive
+from gateway.ahead import ahead
 from gateway.retrieve.bulk_data import bulk_value, path_of
 from gateway.retrieve.cache import PixelCache
 from gateway.retrieve.errors import InvalidFrameList, NoSuchFrame, NotDecodable
@@ -66,7 +65,7 @@ class Retrieval:
         chosen = [(each, form) for each, form in zip(located, forms, strict=True) if form]
         if not single:
             jobs = [partial(self._part, each, form, root) for each, form in chosen]
-            return _multipart(DICOM, _ahead(jobs))
+            return _multipart(DICOM, ahead(jobs, AHEAD, AHEAD + 1))
         ((instance, form),) = chosen
         content = self._content(instance, form)
         if not form.multipart:
@@ -149,18 +148,6 @@ class Retrieval:
             )
             stored = f"{DICOM}; transfer-syntax={instance.transfer_syntax_uid}"
             return Part(stored, self.archive.stream(instance.archive_key), url)
-
-
-def _ahead(jobs: Sequence[Callable[[], Part]]) -> Iterator[Part]:
-    """The parts in order, while the next ones are already being read."""
-    waiting: deque[Future[Part]] = deque()
-    with ThreadPoolExecutor(AHEAD, thread_name_prefix="retrieve") as pool:
-        for job in jobs:
-            waiting.append(pool.submit(job))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _frame_form(pixels: StoredPixels, accepted: Sequence[MediaType], *, single_part: bool) -> Form:

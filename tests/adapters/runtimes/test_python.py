@@ -66,10 +66,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("series")
-    chest_phantom().write(folder)
-    return folder
+def series(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    paths = chest_phantom(matrix=128).write(tmp_path_factory.mktemp("series"))
+    return [path.read_bytes() for path in paths]
 
 
 @pytest.fixture
@@ -103,13 +102,22 @@ def test_a_refusal_keeps_its_facts(runtime, folder, series):
     assert (refusal.value.check, refusal.value.found) == ("lung volume", "3 ml")
 
 
-def test_an_unfit_series_is_refused_before_the_model_sees_it(runtime, folder, tmp_path):
-    phantom = tmp_path / "cut"
-    chest_phantom().write(phantom)
-    sorted(phantom.iterdir())[10].unlink()
-
+def test_an_unfit_series_is_refused_before_the_model_sees_it(runtime, folder, series):
     with pytest.raises(NoResult, match="gap"):
-        runtime.predict(entry(folder, "Threshold"), phantom, 60)
+        runtime.predict(entry(folder, "Threshold"), series[:10] + series[11:], 60)
+
+
+def test_a_series_that_cannot_be_read_to_its_end_is_never_taken_for_a_whole_one(
+    runtime, folder, series
+):
+    def broken():
+        yield from series[:20]
+        raise ConnectionError("the archive went away")
+
+    with pytest.raises(ConnectionError):
+        runtime.predict(entry(folder, "Threshold"), broken(), 60)
+
+    assert runtime.predict(entry(folder, "Threshold"), series, 60).findings.measurements
 
 
 def test_an_error_is_told_and_the_next_job_is_done(runtime, folder, series):
