@@ -3,6 +3,7 @@
 import signal
 import threading
 
+from adapters.garbage import calm_collector
 from adapters.runtimes.python import PythonRuntime
 from gateway import services
 from gateway.archives import connect
@@ -38,6 +39,7 @@ def run(settings: Settings, slot: int) -> None:
     router = Router(parts.registry, jobs)
     completion = Completion(database, [QuietTime(settings.quiet_seconds)], router.route)
     completion.start()
+    calm_collector()
     stop.wait()
     completion.stop()
     runtime.stop()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Gateway:
         path = self.data / "serve.log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
-    @property
+    @cached_property
     def client(self) -> Client:
         address = self._settings["AIRGATE_HTTP"]
         return Client(Settings(data=self.data, http=address))
@@ -126,7 +127,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, told: Callable[[],
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, told()
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def _children_of(pid: int) -> list[int]:

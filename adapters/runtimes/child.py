@@ -11,6 +11,7 @@ from typing import Any
 from pydicom import Dataset, dcmread
 
 from adapters.child_process import end_with_parent
+from adapters.garbage import calm_collector
 from ai_models.contract import Inputs, Model, NoResult
 from standards.errors import StandardsError, UnfitSeries
 from standards.findings import Findings
@@ -32,6 +33,7 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
     except Exception as error:  # whatever a foreign module raises on import
         connection.send(("unusable", f"{type(error).__name__}: {error}"))
         return
+    calm_collector()
     connection.send(("ready",))
     while True:
         try:

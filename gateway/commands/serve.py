@@ -12,6 +12,7 @@ import uvicorn
 
 from adapters.archive import Archive
 from adapters.child_process import MindedProcess
+from adapters.garbage import calm_collector
 from adapters.orthanc_process import OrthancChild
 from gateway import services
 from gateway.app import create_app
@@ -57,6 +58,7 @@ def serve(settings: Settings) -> None:
             # Behind a proxy the headers are read by gateway/public_url.py alone.
             proxy_headers=False,
         )
+        calm_collector()
         uvicorn.Server(config).run()
 
 
