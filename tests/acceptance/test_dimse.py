@@ -1,0 +1,38 @@
+"""A study sent by C-STORE, as PACS and modalities do: the same way, the same results."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.phantom import chest_phantom
+from tests.postgresql import free_port
+from tests.serving import Gateway, wait_until
+
+pytestmark = pytest.mark.serve
+
+
+def echoes(port: int) -> bool:
+    command = ["echoscu", "-aec", "AIRGATE", "127.0.0.1", str(port)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_study_by_c_store_gets_its_results(tmp_path):
+    if shutil.which("storescu") is None:
+        pytest.skip("DCMTK is not installed (apt-get install dcmtk)")
+    phantom = chest_phantom(matrix=192)
+    phantom.write(tmp_path / "series")
+    study = str(phantom.instances[0].StudyInstanceUID)
+    port = free_port()
+    with Gateway(tmp_path / "data", dicom=f"AIRGATE@127.0.0.1:{port}") as gateway:
+        wait_until(lambda: echoes(port), 60, lambda: gateway.log)
+        subprocess.run(
+            ["storescu", "-aet", "SCANNER", "-aec", "AIRGATE", "+sd", "127.0.0.1", str(port)]
+            + [str(tmp_path / "series")],
+            check=True,
+        )
+        (workitem,) = gateway.await_end(study)
+        (received, *_) = gateway.trace(study)["events"]
+
+    assert workitem["outcome"] == "DONE"
+    assert received["detail"]["calling_ae_title"] == "SCANNER"
