@@ -26,11 +26,9 @@ def test_a_study_by_c_store_gets_its_results(tmp_path):
     port = free_port()
     with Gateway(tmp_path / "data", dicom=f"AIRGATE@127.0.0.1:{port}") as gateway:
         wait_until(lambda: echoes(port), 60, lambda: gateway.log)
-        subprocess.run(
-            ["storescu", "-aet", "SCANNER", "-aec", "AIRGATE", "+sd", "127.0.0.1", str(port)]
-            + [str(tmp_path / "series")],
-            check=True,
-        )
+        titles = ("-aet", "SCANNER", "-aec", "AIRGATE")
+        series = tmp_path / "series"
+        subprocess.run(["storescu", *titles, "+sd", "127.0.0.1", str(port), series], check=True)
         (workitem,) = gateway.await_end(study)
         (received, *_) = gateway.trace(study)["events"]
 

@@ -1,7 +1,6 @@
 """The console in a real browser: signing in, pages that keep up to date, no outside calls."""
 
 import json
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -10,26 +9,17 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from gateway.auth import AuthMiddleware
 from gateway.routers import session
 from gateway.store.tables import WorkitemRow
+from tests.browser import chromium, new_page
 from tests.gateway.console_example import RESULTS, STUDY, WORKITEM, fill, gateway
 from tests.postgresql import free_port
 
 pytestmark = pytest.mark.browser
 TOKEN = "a-token-for-the-browser-test"
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @contextmanager
@@ -53,13 +43,8 @@ def served(app: FastAPI) -> Iterator[str]:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed; `make setup-test` installs it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser.new_page(viewport={"width": 390, "height": 844})
-        browser.close()
+    with chromium() as browser:
+        yield new_page(browser, 390, 844)
 
 
 def sign_in(page: Page, url: str, path: str) -> None:
