@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 RECEIVING, COMPLETE = "RECEIVING", "COMPLETE"
 SWEEP_SECONDS = 0.1
+AGAIN_SECONDS = 30.0
 
 
 class Evidence(Protocol):
@@ -69,6 +70,7 @@ class Completion:
     ) -> None:
         self._database, self._evidence, self._on_complete = database, evidence, on_complete
         self._stop = threading.Event()
+        self._not_before: dict[str, float] = {}  # studies that failed, and when to try again
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="completion", daemon=True).start()
@@ -83,7 +85,7 @@ class Completion:
                 select(StudyRow).where(StudyRow.state == RECEIVING, StudyRow.last_arrival_at > 0)
             ).all()
         due = [study.study_instance_uid for study in open_studies if self._fired(study)]
-        return sum(self._complete(uid) for uid in due)
+        return sum(self._complete_or_wait(uid) for uid in due)
 
     def _run(self) -> None:
         while not self._stop.wait(SWEEP_SECONDS):
@@ -91,6 +93,19 @@ class Completion:
                 self.sweep()
             except Exception:  # the loop outlives any failure; the study stays open
                 log.exception("completion sweep failed; trying again")
+
+    def _complete_or_wait(self, uid: str) -> bool:
+        """One study that cannot be routed now must not hold up the others."""
+        if self._not_before.get(uid, 0.0) > time.time():
+            return False
+        try:
+            completed = self._complete(uid)
+        except Exception:  # whatever a rule or a header brings; the study stays open
+            log.exception("study was not completed; trying again", extra={"study": uid})
+            self._not_before[uid] = time.time() + AGAIN_SECONDS
+            return False
+        self._not_before.pop(uid, None)
+        return completed
 
     def _fired(self, study: StudyRow) -> Evidence | None:
         now = time.time()

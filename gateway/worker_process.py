@@ -13,15 +13,17 @@ from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
 from gateway.routing.router import Router, rules_of
 from gateway.settings import Settings
+from gateway.store.migrate import migrate
 
 
 def run(settings: Settings, slot: int) -> None:
-    """Work until SIGTERM or SIGINT. Expects a migrated database."""
+    """Work until SIGTERM or SIGINT. Raises DatabaseUnusable where there is none to work on."""
     set_up_logs()
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     database = services.open_database(settings)
+    migrate(database)
     parts = services.build(settings, connect(settings), database)
     runtime = PythonRuntime()
     pipeline = Pipeline(

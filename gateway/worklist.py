@@ -55,13 +55,6 @@ def create(
     )
     session.add(row)
     session.flush()
-    note(
-        session,
-        study_instance_uid,
-        "workitem_created",
-        {"model": model.card.name, "version": model.card.version},
-        workitem_uid=uid,
-    )
     return row
 
 

@@ -56,7 +56,9 @@ class Router:
         uid = created.sop_instance_uid if created else ""
         note(session, study.study_instance_uid, kind, detail, workitem_uid=uid)
         if created:
-            self._jobs.enqueue(session, created.sop_instance_uid)
+            made = {"model": model.card.name, "version": model.card.version}
+            note(session, study.study_instance_uid, "workitem_created", made, workitem_uid=uid)
+            self._jobs.enqueue(session, uid)
 
 
 def rules_of(session: Session) -> list[Rule]:
