@@ -46,7 +46,8 @@ def test_the_example_model_registers_as_an_archive_and_finds_bone_in_the_sample(
 
     runtime = PythonRuntime()
     try:
-        prediction = runtime.predict(registry.entry_point(model), ROOT / "samples/ct_chest", 120)
+        files = (path.read_bytes() for path in (ROOT / "samples/ct_chest").iterdir())
+        prediction = runtime.predict(registry.entry_point(model), files, 120)
     finally:
         runtime.stop()
     findings: Findings = prediction.findings
