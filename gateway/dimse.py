@@ -1,8 +1,8 @@
 """C-STORE into the same ingest that STOW-RS uses; each success is given after the commit."""
 
 import logging
-import threading
 from collections import defaultdict
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -53,8 +53,14 @@ class Listener:
             log.error("the end of an association was not noted: %s", type(error).__name__)
 
 
-def run_listener(settings: Settings, ingest: Ingest, stop: threading.Event) -> None:
-    """Serve DIMSE at AIRGATE_DICOM until `stop` is set. Raises DimseNotListening."""
+class Stop(Protocol):
+    """What ends the listener: a signal, or a threading.Event."""
+
+    def wait(self) -> object: ...
+
+
+def run_listener(settings: Settings, ingest: Ingest, stop: Stop) -> None:
+    """Serve DIMSE at AIRGATE_DICOM until `stop` has been waited for. Raises DimseNotListening."""
     if settings.dicom_address is None:
         raise NotConfigured("AIRGATE_DICOM is `off`; set it to AET@host:port to listen for DICOM")
     title, host, port = settings.dicom_address

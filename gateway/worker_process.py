@@ -1,8 +1,5 @@
 """One worker process: it completes studies, and performs workitems one at a time."""
 
-import signal
-import threading
-
 from adapters.garbage import calm_collector
 from adapters.runtimes.python import PythonRuntime
 from gateway import services
@@ -13,15 +10,14 @@ from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
 from gateway.routing.router import Router, rules_of
 from gateway.settings import Settings
+from gateway.stopping import StopSignal
 from gateway.store.migrate import migrate
 
 
 def run(settings: Settings, slot: int) -> None:
     """Work until SIGTERM or SIGINT. Raises DatabaseUnusable where there is none to work on."""
     set_up_logs()
-    stop = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+    stop = StopSignal()
     database = services.open_database(settings)
     migrate(database)
     parts = services.build(settings, connect(settings), database)

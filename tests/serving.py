@@ -18,6 +18,8 @@ from tests.postgresql import free_port
 
 READY_SECONDS, RESULT_SECONDS = 60.0, 180.0
 ROOT = Path(__file__).parents[1]
+# A server must not outlive a test run that is killed.
+DYING_WITH_US = (sys.executable, "-m", "adapters.child_process")
 
 
 class Gateway:
@@ -65,7 +67,7 @@ class Gateway:
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", "serve"],
+                [*DYING_WITH_US, sys.executable, "-m", "gateway.cli", "serve"],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

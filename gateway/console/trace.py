@@ -22,7 +22,6 @@ TITLES = {
     "claimed": "Claimed by a worker",
     "put_off": "Put off",
     "step": "Step",
-    "stored": "Results stored",
     "done": "Done",
     "no_result": "No result",
     "failed": "Failed",
