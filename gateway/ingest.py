@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -61,11 +61,12 @@ class IndexUnavailable(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who sent it, and by which service."""
+    """Who sent it, by which service, and since when (seconds since the epoch)."""
 
     service: str = "STOW-RS"
     calling_ae_title: str = ""
     called_ae_title: str = ""
+    began_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +279,7 @@ def note_received(session: Session, source: Source, indexed: Sequence[Indexed]) 
         of_study = [each for each in indexed if each.study_instance_uid == study]
         counts = Counter(each.new for each in of_study)
         detail = {
+            "seconds": round(time.time() - source.began_at, 3),
             "instances": len(of_study),
             "new": counts[True],
             "bytes": sum(each.size for each in of_study),

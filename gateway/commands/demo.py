@@ -169,13 +169,15 @@ def _measurement(item: dict[str, Any]) -> str:
 
 
 def _print_trace(client: Client, study: str, console: Console) -> None:
-    trace = client.json(f"/api/v1/studies/{study}")
-    start = trace["study"]["first_arrival_at"]
-    console.print("trace (seconds since the study's first instance was kept)")
-    for event in trace["events"]:
-        detail = event["detail"]
-        told = f"{detail['name']} took {detail['seconds']:.2f} s" if event["kind"] == "step" else ""
-        console.print(f"  {event['at'] - start:7.2f}  {event['kind']:16} {told}")
+    """What happened when, and how long each step took."""
+    events = client.json(f"/api/v1/studies/{study}")["events"]
+    first_byte = min(event["at"] - event["detail"].get("seconds", 0.0) for event in events)
+    console.print("trace (seconds since the first byte)")
+    for event in events:
+        name = event["detail"].get("name", event["kind"])
+        seconds = event["detail"].get("seconds")
+        took = f"took {seconds:.2f} s" if seconds is not None else ""
+        console.print(f"  {event['at'] - first_byte:6.2f}  {name:20} {took}".rstrip())
 
 
 def _verify(client: Client, study: str, results: dict[str, Any]) -> int:
