@@ -70,7 +70,7 @@ def analyse(
 
 
 def objects_of(result: Result, source: SourceSeries) -> Iterator[Encoded]:
-    """The result objects, one at a time, so that each can be archived while the next is made."""
+    """The objects that carry a result (gateway/outputs.py), each made when it is asked for."""
     ordered = result.analysis.source
     return encode(result, lambda index: source.modality_values(ordered[index]))
 

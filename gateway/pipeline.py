@@ -1,7 +1,5 @@
 """The story of one workitem: fetch a series, run a model on it, give back what it found."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -88,16 +86,11 @@ class Pipeline:
             timeout_seconds=model.card.resources.timeout_seconds,
         )
         result = analyse(predict, model, source, _started(workitem), watch)
-        with watch.step("encode and archive"):
-            objects, kept = self._archived(objects_of(result, source))
+        with watch.step("encode"):
+            objects = list(objects_of(result, source))
+        with watch.step("archive"):  # after, not beside: two busy threads took longer than one
+            kept = [self._keep(one) for one in objects]
         self._publish(workitem, model, Answer(result, objects, kept), watch)
-
-    def _archived(self, made: Iterator[Encoded]) -> tuple[list[Encoded], list[Kept]]:
-        """Every object, archived while the next one is made."""
-        objects: list[Encoded] = []
-        with ThreadPoolExecutor(1) as threads:
-            keeping = [threads.submit(self._keep, one) for one in _noted(made, objects)]
-            return objects, [each.result() for each in keeping]
 
     def _keep(self, one: Encoded) -> Kept:
         (answer,) = self.ingest.keep([Part(one.part10())])
@@ -142,12 +135,6 @@ class Pipeline:
             wado_rs_root=f"{self.root_url}/dicom-web",
             instances=tuple(result_instance(one) for one in objects),
         )
-
-
-def _noted(made: Iterator[Encoded], objects: list[Encoded]) -> Iterator[Encoded]:
-    for one in made:
-        objects.append(one)
-        yield one
 
 
 def _accepted(answer: Answered | NotKept) -> Answered:

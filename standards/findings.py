@@ -7,6 +7,7 @@ FHIR), so the carriers always agree with one another.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydicom.sr.coding import Code
@@ -60,6 +61,24 @@ class LabelMap:
                 "two structures have the same name; expected different ones, since a structure is "
                 "tracked from object to object by its name"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as runs of equal voxels: 80 MB of a chest CT become less than one on their way
+        out of a model's process.
+        """
+        flat = self.voxels.ravel()
+        starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))[: flat.size]
+        lengths = np.diff(starts, append=flat.size).astype(np.uint32)
+        return _from_runs, (flat[starts], lengths, self.voxels.shape, self.structures)
+
+
+def _from_runs(
+    values: np.ndarray,
+    lengths: np.ndarray,
+    shape: tuple[int, int, int],
+    structures: tuple[Structure, ...],
+) -> LabelMap:
+    return LabelMap(np.repeat(values, lengths).reshape(shape), structures)
 
 
 @dataclass(frozen=True, slots=True)

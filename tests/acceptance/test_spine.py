@@ -127,7 +127,7 @@ def test_the_trace_tells_the_way_from_the_first_byte_to_the_result(finished):
 
     assert set(kinds) >= {"received", "complete", "routed", "workitem_created", "claimed", "done"}
     assert kinds.index("received") < kinds.index("complete") < kinds.index("done")
-    assert set(steps) == {"fetch", "load pixels", "model", "encode and archive", "FHIR"}
+    assert set(steps) == {"fetch", "load pixels", "model", "encode", "archive", "FHIR"}
 
 
 def test_the_same_study_again_is_accepted_and_makes_no_new_work(finished, tmp_path):

@@ -1,6 +1,7 @@
 """Findings are complete and right when made, or not made at all."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -40,6 +41,31 @@ def test_a_label_map_is_bytes_in_three_dimensions(array):
 
 def test_an_empty_label_map_is_a_finding():
     assert LabelMap(np.zeros((3, 4, 4), np.uint8), (LUNG,)).structures == (LUNG,)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        voxels(),
+        np.zeros((3, 4, 4), np.uint8),
+        np.ones((2, 5, 7), np.uint8),
+        np.random.default_rng(1).integers(0, 2, (4, 9, 8), np.uint8),
+        np.zeros((0, 4, 4), np.uint8),
+    ],
+    ids=["one voxel", "empty", "full", "noise", "no slice"],
+)
+def test_a_label_map_crosses_processes_unchanged(array):
+    again = pickle.loads(pickle.dumps(LabelMap(array, (LUNG,))))
+
+    np.testing.assert_array_equal(again.voxels, array)
+    assert again.structures == (LUNG,)
+
+
+def test_a_large_label_map_is_small_on_its_way():
+    array = np.zeros((100, 256, 256), np.uint8)
+    array[20:80, 50:200, 60:190] = 1
+
+    assert len(pickle.dumps(LabelMap(array, (LUNG,)))) < 200_000
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
