@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.tree import Tree
 
 from gateway.client import Client, Refused, files_of
+from gateway.commands.serve import check_addresses
 from gateway.errors import GatewayError
 from gateway.settings import Settings
 from standards.study import value
@@ -42,6 +43,7 @@ def demo(settings: Settings, once: bool) -> int:
     files = [path for path in files_of([SAMPLE]) if path.suffix == ".dcm"]
     if not files:
         raise DemoFailed(f"no sample study in {SAMPLE}; run the demo from a full checkout")
+    check_addresses(settings)
     os.environ.setdefault("AIRGATE_QUIET_SECONDS", QUIET_SECONDS)
     with _serving(settings, console) as server:
         client = Client(settings)

@@ -33,9 +33,7 @@ def serve(settings: Settings) -> None:
     """Run until SIGTERM or Ctrl-C, then stop every part in order."""
     set_up_logs()
     host, port = settings.http_address
-    _check_free("AIRGATE_HTTP", host, port)
-    if address := settings.dicom_address:
-        _check_free("AIRGATE_DICOM", *address[1:])
+    check_addresses(settings)
     prepare(settings)
     token = load_or_make_token(settings)
     with ExitStack() as stack:
@@ -113,6 +111,13 @@ def _make_folder(settings: Settings) -> None:
             f"the data folder {settings.data} cannot be written; "
             "set AIRGATE_DATA to a folder that this user may write"
         )
+
+
+def check_addresses(settings: Settings) -> None:
+    """Raises PortTaken when another program listens where this gateway should."""
+    _check_free("AIRGATE_HTTP", *settings.http_address)
+    if address := settings.dicom_address:
+        _check_free("AIRGATE_DICOM", *address[1:])
 
 
 def _check_free(setting: str, host: str, port: int) -> None:

@@ -1,6 +1,7 @@
 """`airgate run` on a laptop's files: the same results with no server."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from pydicom import dcmread
 from tests import judges
 from tests.acceptance.test_bad_operation import airgate, assert_one_line
 from tests.phantom import chest_phantom
+from tests.postgresql import free_port
+from tests.serving import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +62,33 @@ def test_an_unknown_model_is_named_with_those_that_exist(series, tmp_path):
     ended = airgate("run", "brain_mr", str(series), "--out", str(tmp_path / "out"))
 
     assert_one_line(ended, "brain_mr", "lung_ct")
+
+
+def test_the_demo_keeps_its_promises_and_again_at_once(tmp_path):
+    if not (ROOT / ".cache" / "ohif" / "index.html").is_file():
+        pytest.skip("OHIF's site is not here; `make setup` fetches it")
+    settings = {
+        "AIRGATE_DATA": str(tmp_path / "data"),
+        "AIRGATE_HTTP": f"127.0.0.1:{free_port()}",
+        "AIRGATE_DICOM": "off",
+        "AIRGATE_QUIET_SECONDS": "1",
+    }
+
+    first = airgate("demo", "--once", **settings)
+    second = airgate("demo", "--once", **settings)
+
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "retrieved again from the gateway: all as promised" in first.stdout
+    assert "knows this study already" in second.stdout
+    assert "Volume: 3200 ml" in first.stdout
+
+
+def test_the_demo_says_that_its_port_is_taken(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = {"AIRGATE_DATA": str(tmp_path), "AIRGATE_HTTP": address, "AIRGATE_DICOM": "off"}
+
+        assert_one_line(airgate("demo", "--once", **settings), address, "AIRGATE_HTTP")

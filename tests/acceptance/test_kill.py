@@ -71,12 +71,15 @@ def test_the_same_holds_on_postgresql(tmp_path, series, postgresql):
         assert_exactly_one_result(gateway, study, series)
 
 
-def test_a_killed_server_takes_its_children_along_and_finishes_the_work_later(tmp_path, series):
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+def test_an_ended_server_takes_its_children_along_and_finishes_the_work_later(
+    tmp_path, series, sign
+):
     gateway = Gateway(tmp_path / "data").start()
     study = store(gateway, series)
     wait_until(lambda: claimed(gateway, study), 60, lambda: gateway.log)
     children = gateway.children("")
-    gateway.stop(signal.SIGKILL)
+    gateway.stop(sign)
     wait_until(lambda: not any(alive(pid) for pid in children), 30, lambda: f"{children} live on")
 
     with gateway:
