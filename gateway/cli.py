@@ -27,8 +27,11 @@ app.add_typer(rules, name="rules")
 def _flag(setting: str) -> object:
     """A flag for one setting of gateway/settings.py; its help is the setting's description."""
     field = Settings.model_fields[setting]
+    default = False if field.default is None else str(field.default)
     return typer.Option(
-        help=f"{field.description} [AIRGATE_{setting.upper()}]", show_default=str(field.default)
+        f"--{setting.replace('_', '-')}",
+        help=f"{field.description} [AIRGATE_{setting.upper()}]",
+        show_default=default,
     )
 
 
@@ -169,8 +172,10 @@ def main() -> None:
         app()
     except ValidationError as error:
         for one in error.errors(include_url=False):
-            name = f"AIRGATE_{'_'.join(str(part) for part in one['loc']).upper()}"
-            print(f"airgate: {name} is {one['input']!r}: {one['msg']}", file=sys.stderr)
+            setting = str(one["loc"][0])
+            wanted = Settings.model_fields[setting].description
+            told = f"AIRGATE_{setting.upper()} is {one['input']!r}; expected {wanted}"
+            print(f"airgate: {told} ({one['msg']})", file=sys.stderr)
         sys.exit(2)
     except (GatewayError, AdapterError) as error:
         print(f"airgate: {error}", file=sys.stderr)
