@@ -1,13 +1,23 @@
 """What routers ask for, by type."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from sqlalchemy import Select
 
 from gateway.public_url import public_root
 from gateway.registry import Registry
 from gateway.services import Services
 from gateway.store.database import Database
+
+MOST_PER_PAGE = 1000
+
+Row = TypeVar("Row")
+
+
+def paged(query: Select[Row], limit: int, offset: int) -> Select[Row]:
+    """One page of an ordered list; what is out of bounds is brought within them."""
+    return query.limit(min(max(limit, 0), MOST_PER_PAGE)).offset(max(offset, 0))
 
 
 def services(request: Request) -> Services:

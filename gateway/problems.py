@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from adapters.errors import ArchiveUnavailable, NotInArchive
 from gateway.errors import GatewayError
 from gateway.fhir.errors import FhirError, fhir_error_handler, operation_outcome
+from gateway.validation import faults
 from gateway.web_errors import DicomWebError
 from standards.errors import LimitExceeded, MalformedMultipart, NotDicom, StandardsError
 
@@ -73,8 +74,7 @@ async def _known(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     """A body that does not fit its schema; the values stay out, they may be a patient's."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class)
-    told = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
-    return _told(request, 422, "; ".join(told))
+    return _told(request, 422, "; ".join(faults(error.errors())))
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ from ai_models.card import ModelCard, read_card
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.store.database import Database
 from gateway.store.tables import ModelRow
+from gateway.validation import one_line
 from standards import ups
 from standards.identity import Algorithm
 
@@ -77,7 +78,7 @@ class Registry:
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
             shutil.rmtree(folder)
             raise Unprocessable(
-                f"card.toml of the archive cannot be used: {_short(error)}; "
+                f"card.toml of the archive cannot be used: {one_line(error)}; "
                 "put a model card at the root of the archive"
             ) from error
         return self._add(card, digest, digest)
@@ -207,10 +208,3 @@ def _check_members(content: zipfile.ZipFile, folder: Path) -> None:
                 f"the archive holds {member.filename[:128]!r}, which leaves its folder; "
                 "expected relative paths only"
             )
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    return " ".join(str(error).split())

@@ -39,7 +39,6 @@ PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")  # CID 7005
 # Roots of structured reports and key object documents
 IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
 CT_UNSPECIFIED_BODY_REGION = Code("25045-6", "LN", "CT unspecified body region")  # CID 100
-CT_CHEST = Code("24627-2", "LN", "CT Chest")  # CID 7000
 
 # Reasons why work ended, CID 9300 and CID 9301
 DISCONTINUED_EQUIPMENT_FAILURE = Code("110501", "DCM", "Equipment failure")

@@ -12,6 +12,7 @@ from ai_models.card import ModelCard
 from gateway.deps import RegistryOf
 from gateway.errors import GatewayError, Unprocessable
 from gateway.registry import RegisteredModel, Registry
+from gateway.validation import faults
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
@@ -120,11 +121,8 @@ async def _register_card(request: Request, registry: Registry) -> ModelView:
     try:
         card = ModelCard.model_validate_json(bytes(body))
     except ValidationError as error:
-        told = [
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-        raise Unprocessable(f"not a model card: {'; '.join(told)}") from error
+        told = "; ".join(faults(error.errors(include_url=False, include_input=False)))
+        raise Unprocessable(f"not a model card: {told}") from error
     return ModelView.of(await to_thread.run_sync(registry.add_entry_point, card))
 
 

@@ -5,7 +5,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from gateway.deps import DatabaseOf
+from gateway.deps import DatabaseOf, paged
 from gateway.errors import NotFound
 from gateway.store.tables import QuarantineRow
 
@@ -25,7 +25,7 @@ class QuarantineView(BaseModel):
 def quarantined(database: DatabaseOf, limit: int = 100, offset: int = 0) -> list[QuarantineView]:
     query = select(QuarantineRow).order_by(QuarantineRow.id.desc())
     with database.read() as session:
-        rows = session.scalars(query.limit(min(max(limit, 0), 1000)).offset(max(offset, 0)))
+        rows = session.scalars(paged(query, limit, offset))
         return [QuarantineView.model_validate(row, from_attributes=True) for row in rows]
 
 

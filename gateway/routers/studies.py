@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gateway.deps import DatabaseOf
+from gateway.deps import DatabaseOf, paged
 from gateway.errors import NotFound
 from gateway.routers.workitems import WorkitemView
 from gateway.store.tables import EventRow, InstanceRow, StudyRow, WorkitemRow
@@ -45,7 +45,7 @@ def studies(database: DatabaseOf, limit: int = 100, offset: int = 0) -> list[Stu
     """The studies, latest arrival first."""
     query = select(StudyRow).order_by(StudyRow.last_arrival_at.desc(), StudyRow.study_instance_uid)
     with database.read() as session:
-        rows = session.scalars(query.limit(min(max(limit, 0), 1000)).offset(max(offset, 0)))
+        rows = session.scalars(paged(query, limit, offset))
         return [_view(session, row) for row in rows]
 
 

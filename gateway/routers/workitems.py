@@ -7,13 +7,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from gateway.deps import DatabaseOf
+from gateway.deps import DatabaseOf, paged
 from gateway.errors import NotFound
 from gateway.store.tables import WorkitemRow
 
 router = APIRouter(tags=["workitems"])
-
-PROGRESS_ORDER = WorkitemRow.created_at.desc()
 
 
 class WorkitemView(BaseModel):
@@ -44,11 +42,13 @@ def workitems(
     database: DatabaseOf, state: str | None = None, limit: int = 100, offset: int = 0
 ) -> list[WorkitemView]:
     """Newest first; `state` is a Procedure Step State such as IN PROGRESS."""
-    query = select(WorkitemRow).order_by(PROGRESS_ORDER, WorkitemRow.sop_instance_uid)
+    query = select(WorkitemRow).order_by(
+        WorkitemRow.created_at.desc(), WorkitemRow.sop_instance_uid
+    )
     if state is not None:
         query = query.where(WorkitemRow.procedure_step_state == state)
     with database.read() as session:
-        rows = session.scalars(query.limit(min(max(limit, 0), 1000)).offset(max(offset, 0)))
+        rows = session.scalars(paged(query, limit, offset))
         return [WorkitemView.of(row) for row in rows]
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from ai_models.card import Name
 from gateway.errors import RulesUnreadable
 from gateway.routing.conditions import Condition
+from gateway.validation import one_line
 from standards.study import Series, Study
 
 RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -56,7 +57,7 @@ def read_rules(path: Path | None) -> list[Rule]:
     try:
         return parse_rules(yaml.safe_load(source.read_text("utf-8")) or [])
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError, ValueError) as error:
-        raise RulesUnreadable(str(path or "default_rules.yaml"), _one_line(error)) from error
+        raise RulesUnreadable(str(path or "default_rules.yaml"), one_line(error)) from error
 
 
 def parse_rules(content: object) -> list[Rule]:
@@ -68,11 +69,3 @@ def parse_rules(content: object) -> list[Rule]:
     if twice:
         raise ValueError(f"rule names {', '.join(twice)} are used twice; expected each once")
     return rules
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"{place}: {first['msg']}"
-    return " ".join(str(error).split())
