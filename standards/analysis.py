@@ -1,13 +1,26 @@
 """One run of one algorithm on one series: what every carrier of its findings needs to know."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from pydicom import Dataset
 
 from standards.findings import Findings, Structure
 from standards.identity import Algorithm, Equipment
 from standards.uids import derived_uid
+
+Carrier = Literal["segmentation", "report", "presentation state", "key image"]  # one series each
+
+
+def result_uid(device_uid: str, instances: Iterable[str], *parts: str, again: str = "") -> str:
+    """The UID of one thing that one model build, named by its Device UID, made of these instances.
+
+    instances: their SOP Instance UIDs in any order. again: see Analysis.
+    """
+    repeat = (again,) if again else ()
+    return derived_uid("result", device_uid, ",".join(sorted(instances)), *parts, *repeat)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,6 +30,7 @@ class Analysis:
     source: headers of the instances the model saw, in slice order, without pixel data.
     started: when the analysis began (aware); Content Date and Time of every object, IHE AIR
         6.5.3.1, and the reason why repeating the same work writes the same bytes.
+    again: UID of the work that repeats earlier work on these instances: their content has changed.
     UIDs follow from the model build and the input instances: the same work names itself alike.
     """
 
@@ -24,6 +38,7 @@ class Analysis:
     equipment: Equipment
     source: tuple[Dataset, ...]
     started: datetime
+    again: str = ""
 
     @property
     def study_instance_uid(self) -> str:
@@ -31,8 +46,8 @@ class Analysis:
 
     def uid(self, *parts: str) -> str:
         """The UID of one thing of this result, for instance uid("seg", "series")."""
-        instances = ",".join(sorted(str(header.SOPInstanceUID) for header in self.source))
-        return derived_uid("result", self.algorithm.device_uid, instances, *parts)
+        instances = (str(header.SOPInstanceUID) for header in self.source)
+        return result_uid(self.algorithm.device_uid, instances, *parts, again=self.again)
 
     def tracking_uid(self, structure: Structure) -> str:
         """Tracking Unique Identifier (112040) of a structure, the same in SEG and SR."""

@@ -15,7 +15,7 @@ from pydicom import DataElement, Dataset, dcmwrite
 from pydicom.valuerep import DA, TM
 
 from standards import codes
-from standards.analysis import Analysis
+from standards.analysis import Analysis, Carrier
 from standards.errors import StandardsError
 from standards.identity import Algorithm
 
@@ -196,7 +196,7 @@ def _detached(element: DataElement) -> DataElement:
     return copy
 
 
-def series_of(analysis: Analysis, kind: str, series_number: int) -> dict[str, Any]:
+def series_of(analysis: Analysis, kind: Carrier, series_number: int) -> dict[str, Any]:
     """The constructor arguments that highdicom wants for every kind of object: one per series."""
     return {
         "series_instance_uid": analysis.uid(kind, "series"),

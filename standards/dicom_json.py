@@ -10,9 +10,8 @@ import json
 import math
 import re
 import struct
-import unicodedata
 from array import array
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydicom.charset import convert_encodings, decode_bytes
@@ -23,21 +22,17 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import TEXT_VR_DELIMS
 
+from standards.limits import Left
 from standards.part10 import PIXEL_DATA, Header
+from standards.vrs import BINARY, BY_CHARACTER_SET, FLOATS, INTEGERS, KNOWN, NAME_GROUPS, ONE_VALUE
 
 BULK_DATA = "airgate:bulkdata/"  # then the path: tag, or tag/item/tag..., items from 0
 LARGEST_INLINE = 1024  # bytes of a binary value that is still written inline
 
 Json = dict[str, Any]
 
-_BINARY = {"OB": "B", "OD": "Q", "OF": "I", "OL": "I", "OV": "Q", "OW": "H", "UN": "B"}
-_NUMBERS = {
-    "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q",
-}  # fmt: skip
-_BY_CHARACTER_SET = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))  # PS3.5 6.1.2.3
-_ONE_VALUE = frozenset(("LT", "ST", "UR", "UT"))  # backslash is text, PS3.5 6.2
+_NUMBERS = {**INTEGERS, **FLOATS}
 _TRAILING_ONLY = frozenset(("LT", "ST", "UC", "UR", "UT"))  # leading spaces count
-_COMPONENTS = ("Alphabetic", "Ideographic", "Phonetic")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _AVAILABLE_TRANSFER_SYNTAX = "00083002"
@@ -71,33 +66,11 @@ def attributes_of(dataset: Dataset, largest_inline: int | None = LARGEST_INLINE)
     return _Writer(dataset, largest_inline).attributes(dataset, "")
 
 
-def same_attributes(one: Header, other: Header) -> bool:
-    """Whether two headers say the same, however their sequences and paddings are written."""
-    return one.transfer_syntax_uid == other.transfer_syntax_uid and (
-        attributes_of(one.dataset, None) == attributes_of(other.dataset, None)
-    )
-
-
 def dumps(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
         "utf-8",
         "replace",  # a lone surrogate cannot be said in UTF-8
     )
-
-
-def folded(name: str) -> str:
-    """A person's name for matching: case folded, accents removed, runs of spaces as one."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return " ".join(plain.split())
-
-
-def person_name(attributes: Mapping[str, Any], tag: str) -> str:
-    """All component groups of a PN joined by `=`, as DICOM writes them; "" when empty."""
-    value = next(iter(attributes.get(tag, {}).get("Value", [])), None)
-    if not isinstance(value, dict):
-        return ""
-    return "=".join(value.get(component, "") for component in _COMPONENTS).rstrip("=")
 
 
 class _Writer:
@@ -108,23 +81,24 @@ class _Writer:
         self._largest_inline = largest_inline
 
     def attributes(self, dataset: Dataset, path: str) -> Json:
-        elements: dict[BaseTag, Any] = {e.tag: e for e in dataset.elements()}
+        elements: dict[int, Any] = {int(e.tag): e for e in dataset.values()}
         encodings = _encodings(dataset, self._root)
         written: Json = {}
-        for tag in sorted(elements):
-            if tag & 0xFFFF == 0 or tag >> 16 < 8:
+        for number in sorted(elements):
+            if number & 0xFFFF == 0 or number >> 16 < 8:
                 continue  # group lengths; command and file meta groups
-            written[f"{tag:08X}"] = self._element(elements[tag], dataset, encodings, path)
+            tag = f"{number:08X}"
+            written[tag] = self._element(elements[number], tag, dataset, encodings, path)
         return written
 
     def _element(
         self,
         element: RawDataElement | DataElement,
+        tag: str,
         dataset: Dataset,
         encodings: list[str],
         path: str,
     ) -> Json:
-        tag = f"{element.tag:08X}"
         if isinstance(element, RawDataElement):
             vr = self._vr(element, dataset)
             if vr == "SQ":  # not parsed yet: pydicom read this data set
@@ -145,7 +119,7 @@ class _Writer:
         if vr is None or (vr == "UN" and len(element.value or b"") < 0xFFFF):
             vr = _dictionary_vr(element.tag, dataset, vr)
         if " or " not in vr:
-            return vr if vr in _KNOWN else "UN"
+            return vr if vr in KNOWN else "UN"
         if "OW" in vr:
             return "OW"
         sign = dataset.get("PixelRepresentation", self._root.get("PixelRepresentation", 0))
@@ -153,7 +127,9 @@ class _Writer:
 
     def _raw(self, vr: str, element: RawDataElement, encodings: list[str], path: str) -> Json:
         value, little = element.value, element.is_little_endian
-        if vr in _BINARY:
+        if isinstance(value, Left):
+            return {"vr": vr if vr in BINARY else "UN", "BulkDataURI": BULK_DATA + path}
+        if vr in BINARY:
             return self._binary(vr, element.tag, value, little, path)
         if not value:
             return {"vr": vr}
@@ -168,8 +144,8 @@ class _Writer:
     def _converted(self, element: DataElement, path: str) -> Json:
         """An element whose value is already Python's: made by a program, or touched by one."""
         vr, value = str(element.VR), element.value
-        if vr in _BINARY or isinstance(value, bytes):
-            return self._binary(vr if vr in _BINARY else "OW", element.tag, value, True, path)
+        if vr in BINARY or isinstance(value, bytes):
+            return self._binary(vr if vr in BINARY else "OW", element.tag, value, True, path)
         vr = "US" if " or " in vr else vr
         many = isinstance(value, MultiValue | list | tuple)
         values = list(value) if many else [value]
@@ -189,12 +165,17 @@ class _Writer:
         return _inline(vr, value or b"", little)
 
 
+@lru_cache(maxsize=8192)
+def _public_vr(tag: int) -> str:
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return "UN"
+
+
 def _dictionary_vr(tag: BaseTag, dataset: Dataset, written: str | None) -> str:
-    if not tag.is_private:
-        try:
-            return dictionary_VR(tag)
-        except KeyError:
-            return "UN"
+    if not (tag >> 16) & 1:
+        return _public_vr(tag)
     if tag.is_private_creator:
         return "LO"
     creator = dataset.get_item(BaseTag((tag & 0xFFFF0000) | ((tag & 0xFFFF) >> 8)))
@@ -222,8 +203,8 @@ def _with(vr: str, values: list[Any]) -> Json:
 def _inline(vr: str, value: bytes, little: bool) -> Json:
     if not value:
         return {"vr": vr}
-    if not little and _BINARY[vr] != "B":
-        words = array(_BINARY[vr], value[: len(value) - len(value) % array(_BINARY[vr]).itemsize])
+    if not little and BINARY[vr] != "B":
+        words = array(BINARY[vr], value[: len(value) - len(value) % array(BINARY[vr]).itemsize])
         words.byteswap()  # inline binary is little endian, F.2.7
         value = words.tobytes()
     return {"vr": vr, "InlineBinary": base64.b64encode(value).decode("ascii")}
@@ -248,7 +229,7 @@ def _finite(number: Any) -> Any:
 def _decoded(vr: str, value: bytes, encodings: list[str]) -> str:
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii")
-    if vr not in _BY_CHARACTER_SET:
+    if vr not in BY_CHARACTER_SET:
         return value.decode("latin-1")
     if b"\x1b" in value:  # ISO 2022 code extensions
         try:
@@ -259,7 +240,7 @@ def _decoded(vr: str, value: bytes, encodings: list[str]) -> str:
 
 
 def _text_values(vr: str, text: str) -> list[Any]:
-    if vr in _ONE_VALUE:
+    if vr in ONE_VALUE:
         text = text.rstrip(" \0")
         return [text] if text else []
     pieces = text.split("\\")
@@ -275,7 +256,7 @@ def _text_values(vr: str, text: str) -> list[Any]:
 
 
 def _name(text: str) -> Json | None:
-    groups = zip(_COMPONENTS, (group.strip() for group in text.split("=")), strict=False)
+    groups = zip(NAME_GROUPS, (group.strip() for group in text.split("=")), strict=False)
     return {component: group for component, group in groups if group} or None
 
 
@@ -300,10 +281,3 @@ def _encodings(dataset: Dataset, root: Dataset) -> list[str]:
         except LookupError:
             found = "iso8859"
     return [found] if isinstance(found, str) else list(found) or ["iso8859"]
-
-
-_KNOWN = (
-    frozenset(_BINARY)
-    | frozenset(_NUMBERS)
-    | frozenset("AE AS AT CS DA DS DT IS LO LT PN SH SQ ST TM UC UI UR UT".split())  # noqa: SIM905
-)

@@ -26,6 +26,11 @@ class MultipartWriter:
         syntax = f"; transfer-syntax={transfer_syntax}" if transfer_syntax else ""
         self.content_type = f'multipart/related; type="{root}"{syntax}; boundary={self.boundary}'
 
+    def around(self, content_type: str, location: str = "") -> tuple[bytes, bytes]:
+        """What stands before and after the bytes of a single part."""
+        before, after = self.body([Part(content_type, (), location)])
+        return before, after
+
     def body(self, parts: Iterable[Part]) -> Iterator[bytes]:
         """The body in pieces. It starts with the boundary itself, since OHIF looks for it there."""
         opening = f"--{self.boundary}\r\n"

@@ -50,6 +50,14 @@ class NotDicom(StandardsError):
         )
 
 
+class HeaderTooLarge(NotDicom):
+    """A header that takes more memory than a reader was allowed."""
+
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
+        super().__init__(f"a header that takes more than {memory >> 20} MiB to read")
+
+
 class MalformedMultipart(StandardsError):
     """A multipart/related body that does not follow RFC 2046."""
 
@@ -62,6 +70,17 @@ class LimitExceeded(MalformedMultipart):
     """A body that is larger, or has more parts, than this server accepts."""
 
 
+class MalformedMetadata(StandardsError):
+    """Metadata, or one attribute, that do not follow DICOM JSON or the Native DICOM Model."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"metadata that cannot be read: {found}; expected DICOM JSON as in PS3.18 Annex F, "
+            "or a Native DICOM Model as in PS3.19 A.1"
+        )
+
+
 class UnknownAttribute(StandardsError):
     """A keyword, tag or path that the DICOM data dictionary does not know."""
 
@@ -71,6 +90,14 @@ class UnknownAttribute(StandardsError):
             f"unknown attribute {name[:80]!r}; expected a DICOM keyword such as Modality "
             "or a tag of eight hexadecimal digits such as 00080060"
         )
+
+
+class UnfitValue(StandardsError):
+    """A value of a query that its attribute cannot be compared with (PS3.4 C.2.2.2)."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the value is {found}; expected {expected}")
 
 
 class MissingFinding(StandardsError):

@@ -7,7 +7,7 @@ from pydicom._uid_dict import UID_dictionary
 
 from standards.part10 import Header, PixelData
 from standards.store_response import FailedInstance, FailureReason
-from standards.study import value
+from standards.study import value, values
 from standards.uids import is_uid
 
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."  # newer classes than the dictionary, such as 66.7
@@ -46,7 +46,7 @@ def why_not_storable(header: Header, attributes: Mapping[str, Any]) -> FailedIns
     FailureReason follows PS3.18 Table I.2-2: C000 without its UIDs, 0122 and C122 for an unknown
     SOP Class or transfer syntax, A900 when its pixel data and their description do not agree.
     """
-    uids = {keyword: str(value(attributes, keyword, "")) for keyword in _IDENTITY}
+    uids = {keyword: "\\".join(map(str, values(attributes, keyword))) for keyword in _IDENTITY}
     sop_class, sop_instance = uids["SOPClassUID"], uids["SOPInstanceUID"]
     readable = sop_instance if is_uid(sop_instance) else ""
 

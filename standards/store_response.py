@@ -1,6 +1,6 @@
 """What a store request is answered: reasons, and the response module of PS3.18 Annex I."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -18,12 +18,22 @@ class FailureReason(IntEnum):
     TRANSFER_SYNTAX_NOT_SUPPORTED = 0xC122
 
 
+class WarningReason(IntEnum):
+    """(0008,1196) and the C-STORE status of the same number: PS3.18 Table I.2-1."""
+
+    COERCION_OF_DATA_ELEMENTS = 0xB000
+
+
 @dataclass(frozen=True, slots=True)
 class StoredInstance:
+    """original_attributes: the item of Original Attributes Sequence that tells what was changed
+    when the instance was stored; None when it was stored as it came."""
+
     study_instance_uid: str
     series_instance_uid: str
     sop_class_uid: str
     sop_instance_uid: str
+    original_attributes: Mapping[str, Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +56,10 @@ class StoreResult:
     def status(self) -> int:
         """The HTTP status, PS3.18 Table 10.5.3-1: 200, 202 some stored, 409, 503 archive down.
 
-        400 when nothing was stored and nothing could be read at all.
+        202 too when what was stored was changed; 400 when nothing could be read at all.
         """
         if not self.failed:
-            return 200
+            return 202 if self.coerced else 200
         if self.stored:
             return 202
         if all(each.failure_reason == FailureReason.OUT_OF_RESOURCES for each in self.failed):
@@ -78,8 +88,19 @@ class StoreResult:
         return dict(sorted(response.items()))
 
     @property
+    def coerced(self) -> int:
+        """How many were stored with changed attributes."""
+        return sum(each.original_attributes is not None for each in self.stored)
+
+    @property
     def warning(self) -> str:
         """The text for a Warning header (RFC 9111 has dropped it, PS3.18 keeps it); "" if none."""
+        coerced = f"{self.coerced} stored with coerced attributes" if self.coerced else ""
+        told = "; ".join(text for text in (self._not_stored, coerced) if text)
+        return told.encode("ascii", "backslashreplace").decode("ascii")  # it may quote the sender
+
+    @property
+    def _not_stored(self) -> str:
         if not self.failed:
             return ""
         reasons = list(dict.fromkeys(each.reason for each in self.failed))
@@ -93,11 +114,16 @@ def _stored(instance: StoredInstance, studies_url: str) -> dict[str, Any]:
         f"{studies_url}/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
         f"/instances/{instance.sop_instance_uid}"
     )
-    return {
+    item = {
         "00081150": {"vr": "UI", "Value": [instance.sop_class_uid]},
         "00081155": {"vr": "UI", "Value": [instance.sop_instance_uid]},
         "00081190": {"vr": "UR", "Value": [url]},
     }
+    if instance.original_attributes is not None:
+        reason = int(WarningReason.COERCION_OF_DATA_ELEMENTS)
+        item["00081196"] = {"vr": "US", "Value": [reason]}
+        item["04000561"] = {"vr": "SQ", "Value": [instance.original_attributes]}
+    return item
 
 
 def _failed(instance: FailedInstance) -> dict[str, Any]:

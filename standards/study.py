@@ -5,7 +5,7 @@ Headers are DICOM JSON (PS3.18 Annex F), as the index keeps them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
@@ -15,9 +15,10 @@ from standards.errors import UnknownAttribute
 Header = Mapping[str, Any]
 
 
+@lru_cache(maxsize=4096)
 def tag_of(name: str) -> str:
     """The eight upper-case hexadecimal digits of a keyword or tag. Raises UnknownAttribute."""
-    tag = tag_for_keyword(name)
+    tag = tag_for_keyword(name) if name else None  # some retired elements have no keyword
     if tag is not None:
         return f"{tag:08X}"
     if len(name) == 8 and all(c in "0123456789abcdefABCDEF" for c in name):

@@ -42,7 +42,7 @@ def imaging_study(analysis: Analysis, references: References) -> ImagingStudy:
             "id": analysis.study_instance_uid,
             "identifier": identifiers,
             "status": "available",
-            "modality": _modalities(series),
+            "modality": modalities(series),
             "subject": refer.subject(analysis),
             "started": datetime_of(header, "StudyDate", "StudyTime"),
             "basedOn": refer.orders(analysis, references) or None,
@@ -78,7 +78,7 @@ def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     old, new: JSON of the resource. What both say, the new one says better.
     """
     series = _joined([*old.get("series", ()), *new.get("series", ())], _merged_series)
-    return new | {"series": series, "modality": _modalities(series)}
+    return new | {"series": series, "modality": modalities(series)}
 
 
 def _merged_series(old: Element, new: Element) -> Element:
@@ -98,7 +98,7 @@ def _order(item: Element) -> tuple[int, str]:
     return item.get("number") or 0, item["uid"]
 
 
-def _modalities(series: Iterable[Element]) -> list[Element]:
+def modalities(series: Iterable[Element]) -> list[Element]:
     """The distinct modalities of the series, in the order of their codes."""
     codes = {item["modality"]["code"]: item["modality"] for item in series}
     return [codes[code] for code in sorted(codes)]

@@ -17,7 +17,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from standards.dicom_json import attributes_of, dumps, folded, header_attributes, header_json
+from standards.dicom_json import attributes_of, dumps, header_attributes, header_json
 from standards.levels import series_attributes, study_attributes
 from standards.part10 import read_header
 from tests.shared_data import shared_data
@@ -162,12 +162,6 @@ def test_a_data_set_in_memory_is_written_as_its_file_is():
     from_file = attributes_of(dcmread(BytesIO(content)))
     assert attributes_of(ds) == from_file
     assert from_file["00400275"]["Value"] == [{"00401001": {"vr": "SH", "Value": ["P1"]}}]
-
-
-def test_names_are_folded_for_matching():
-    assert folded("BUC^Jérôme ") == "buc^jerome"
-    assert folded("GRÖßE  x") == "grosse x"
-    assert folded("山田^太郎") == "山田^太郎"
 
 
 def test_levels_part_a_header_between_study_and_series():

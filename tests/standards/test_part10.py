@@ -217,6 +217,7 @@ def test_a_sound_instance_is_storable():
         ({"SOPClassUID": "1.2.3.4.5"}, FailureReason.SOP_CLASS_NOT_SUPPORTED),
         ({"StudyInstanceUID": ""}, FailureReason.CANNOT_UNDERSTAND),
         ({"SeriesInstanceUID": "1.2.x"}, FailureReason.CANNOT_UNDERSTAND),
+        ({"SeriesInstanceUID": "1.2\\1.3"}, FailureReason.CANNOT_UNDERSTAND),
         ({"Rows": None}, FailureReason.DOES_NOT_MATCH_SOP_CLASS),
         ({"Rows": 8}, FailureReason.DOES_NOT_MATCH_SOP_CLASS),
         ({"NumberOfFrames": 1_000_000}, FailureReason.DOES_NOT_MATCH_SOP_CLASS),

@@ -55,8 +55,31 @@ def test_instances_of_two_studies_have_no_common_url():
     assert StoreResult([STORED, other]).dataset(ROOT)["00081190"] == {"vr": "UR"}
 
 
+def test_what_was_changed_is_told_with_its_original_and_a_reason():
+    """SC-14, the response: Warning Reason 45056 and Original Attributes Sequence, status 202."""
+    item = {"04000565": {"vr": "CS", "Value": ["COERCE"]}}
+    coerced = StoredInstance("1.2", "1.2.3", "1.2.840.10008.5.1.4.1.1.2", "1.2.3.9", item)
+    result = StoreResult([STORED, coerced])
+    assert result.status == 202
+    as_it_came, changed = Dataset.from_json(result.dataset(ROOT)).ReferencedSOPSequence
+    assert "WarningReason" not in as_it_came
+    assert "OriginalAttributesSequence" not in as_it_came
+    assert changed.WarningReason == 45056
+    assert changed.OriginalAttributesSequence[0].ReasonForTheAttributeModification == "COERCE"
+    assert result.warning == "1 stored with coerced attributes"
+    both = StoreResult([coerced], [FAILED])
+    assert both.warning == "1 of 2 not stored: no Rows; 1 stored with coerced attributes"
+
+
 def test_the_warning_tells_how_many_and_why():
     assert StoreResult([STORED]).warning == ""
     assert StoreResult([STORED], [FAILED]).warning == "1 of 2 not stored: no Rows"
     both = StoreResult([], [FAILED, GARBAGE]).warning
     assert both == "2 of 2 not stored: no Rows (and 1 other reasons)"
+
+
+def test_the_warning_can_be_a_header_whatever_it_quotes():
+    quoted = FailedInstance(FailureReason.CANNOT_UNDERSTAND, "an attribute named '山\ud800'")
+    assert StoreResult([], [quoted]).warning == (
+        "1 of 1 not stored: an attribute named '\\u5c71\\ud800'"
+    )
