@@ -5,12 +5,12 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from adapters.archive import CHUNK
+from adapters.archive import CHUNK, Held, Stored
 from adapters.errors import ArchiveFull, ArchiveUnavailable, NotInArchive
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -19,29 +19,31 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 class FolderArchive:
     """Each content lies in a file named by its SHA-256, two folders deep; never overwritten."""
 
+    shared = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def store(self, content: bytes | Path) -> str:
+    def store(self, content: bytes | Path) -> Stored:
         """The file and its folder are synced before the key is returned."""
         key = _sha256(content)
         path = self._path(key)
         if path.exists():
-            return key
+            return Stored(key, new=False)
         with self._clear_errors():
             new_folder = not path.parent.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.parent / f".{uuid4().hex}"
             try:
                 _write(draft, content)
-                draft.rename(path)
+                new = _linked(draft, path)
             finally:
                 draft.unlink(missing_ok=True)
             _sync_folder(path.parent)
             if new_folder:
                 _sync_folder(path.parent.parent)
                 _sync_folder(self._folder)
-        return key
+        return Stored(key, new)
 
     def read(self, key: str) -> bytes:
         with self._clear_errors(key):
@@ -52,8 +54,29 @@ class FolderArchive:
             while chunk := file.read(CHUNK):
                 yield chunk
 
+    def file(self, key: str) -> Path:
+        return self._path(key)
+
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
+
+    def listing(self) -> Iterator[Sequence[str]]:
+        """One page for each of the 256 folders."""
+        with self._clear_errors():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for folder in sorted(self._folder.iterdir()):
+                yield [path.name for path in folder.glob("*/*") if _KEY.fullmatch(path.name)]
+
+    def held(self, keys: Sequence[str]) -> list[Held]:
+        return [held for key in keys if (held := self._held(key)) is not None]
+
+    def _held(self, key: str) -> Held | None:
+        try:
+            with self._clear_errors(key):
+                found = self._path(key).stat()
+        except NotInArchive:
+            return None
+        return Held(key, found.st_size, found.st_mtime)
 
     def check(self) -> str:
         with self._clear_errors():
@@ -99,6 +122,15 @@ def _write(path: Path, content: bytes | Path) -> None:
                 shutil.copyfileobj(source, file, CHUNK)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _linked(draft: Path, path: Path) -> bool:
+    """Give the file its name; of several writers of one content exactly one is told True."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

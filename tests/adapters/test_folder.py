@@ -12,7 +12,7 @@ from adapters.folder import FolderArchive
 
 def test_a_content_is_one_file_named_by_its_hash(tmp_path):
     archive = FolderArchive(tmp_path)
-    key = archive.store(b"content")
+    key = archive.store(b"content").key
     assert key == hashlib.sha256(b"content").hexdigest()
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [key]
 
@@ -21,9 +21,10 @@ def test_many_writers_of_one_content_leave_one_whole_file(tmp_path):
     archive = FolderArchive(tmp_path)
     content = os.urandom(1 << 20)
     with ThreadPoolExecutor(8) as threads:
-        keys = set(threads.map(archive.store, [content] * 16))
+        stored = list(threads.map(archive.store, [content] * 16))
     assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [content]
-    assert len(keys) == 1
+    assert len({each.key for each in stored}) == 1
+    assert sum(each.new for each in stored) == 1
 
 
 def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path):

@@ -55,7 +55,7 @@ def answers(data: Path) -> bool:
 def test_other_bytes_under_a_known_identity_are_a_conflict(orthanc_url):  # noqa: F811
     archive = OrthancArchive(orthanc_url)
     first = instance(1)
-    key = archive.store(first)
+    key = archive.store(first).key
     with pytest.raises(ArchiveConflict) as conflict:
         archive.store(instance(1, StudyDescription="changed"))
     assert conflict.value.key == key
@@ -96,7 +96,7 @@ def test_the_child_is_private(child, tmp_path):
 
 def test_a_child_that_dies_comes_back_at_the_same_place_with_its_bytes(child, tmp_path):
     archive = OrthancArchive(child_url(tmp_path))
-    key = archive.store(instance(1))
+    key = archive.store(instance(1)).key
     first = child.pid
     os.kill(first, signal.SIGKILL)
     until(lambda: child.pid != first and answers(tmp_path))
