@@ -4,7 +4,9 @@ Headers are kept as DICOM JSON text (PS3.18 Annex F), so that metadata answers a
 open a file again. Times are seconds since the epoch, UTC, as the engine's clock gives them.
 """
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Text
+from typing import Annotated
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -12,20 +14,31 @@ class Base(DeclarativeBase):
     type_annotation_map = {str: Text, bytes: LargeBinary}  # noqa: RUF012 (SQLAlchemy reads it)
 
 
+# Text that is searched by ranges and prefixes: compared by code point, whatever the language that
+# a PostgreSQL database was made for.
+Key = Annotated[str, mapped_column(Text().with_variant(Text(collation="C"), "postgresql"))]
+Large = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
+
+
 class StudyRow(Base):
-    """One study. `attributes` holds patient- and study-level attributes as DICOM JSON."""
+    """One study. `attributes` holds patient- and study-level attributes as DICOM JSON.
+
+    Up to the counts the columns are derived, for searches: see gateway/search/derived.py.
+    """
 
     __tablename__ = "studies"
 
-    study_instance_uid: Mapped[str] = mapped_column(primary_key=True)
-    patient_id: Mapped[str] = mapped_column(default="", index=True)
-    patient_name: Mapped[str] = mapped_column(default="", index=True)  # folded: see gateway/search
-    study_date: Mapped[str] = mapped_column(default="", index=True)  # YYYYMMDD
-    study_time: Mapped[str] = mapped_column(default="")
-    accession_number: Mapped[str] = mapped_column(default="", index=True)
-    study_id: Mapped[str] = mapped_column(default="")
-    study_description: Mapped[str] = mapped_column(default="")
-    referring_physician_name: Mapped[str] = mapped_column(default="")
+    study_instance_uid: Mapped[Key] = mapped_column(primary_key=True)
+    patient_id: Mapped[Key] = mapped_column(default="")
+    patient_name: Mapped[Key] = mapped_column(default="")  # folded, groups joined by =
+    study_date: Mapped[Key] = mapped_column(default="")  # YYYYMMDD
+    study_time: Mapped[Key] = mapped_column(default="")  # HHMMSS.FFFFFF
+    accession_number: Mapped[Key] = mapped_column(default="")
+    study_id: Mapped[Key] = mapped_column(default="")
+    study_description: Mapped[Key] = mapped_column(default="")
+    referring_physician_name: Mapped[Key] = mapped_column(default="")  # as patient_name
+    number_of_series: Mapped[int] = mapped_column(default=0, server_default="0")
+    number_of_instances: Mapped[int] = mapped_column(default=0, server_default="0")
     attributes: Mapped[str]
     created_at: Mapped[float]
     updated_at: Mapped[float]
@@ -43,13 +56,14 @@ class SeriesRow(Base):
 
     __tablename__ = "series"
 
-    series_instance_uid: Mapped[str] = mapped_column(primary_key=True)
-    study_instance_uid: Mapped[str] = mapped_column(
-        ForeignKey("studies.study_instance_uid", ondelete="CASCADE"), index=True
+    series_instance_uid: Mapped[Key] = mapped_column(primary_key=True)
+    study_instance_uid: Mapped[Key] = mapped_column(
+        ForeignKey("studies.study_instance_uid", ondelete="CASCADE")
     )
-    modality: Mapped[str] = mapped_column(default="", index=True)
+    modality: Mapped[Key] = mapped_column(default="")
     series_number: Mapped[int | None] = mapped_column(default=None)
-    series_description: Mapped[str] = mapped_column(default="")
+    series_description: Mapped[Key] = mapped_column(default="")
+    number_of_instances: Mapped[int] = mapped_column(default=0, server_default="0")
     attributes: Mapped[str]
     created_at: Mapped[float]
 
@@ -59,23 +73,41 @@ class InstanceRow(Base):
 
     __tablename__ = "instances"
 
-    sop_instance_uid: Mapped[str] = mapped_column(primary_key=True)
-    series_instance_uid: Mapped[str] = mapped_column(
-        ForeignKey("series.series_instance_uid", ondelete="CASCADE"), index=True
+    sop_instance_uid: Mapped[Key] = mapped_column(primary_key=True)
+    series_instance_uid: Mapped[Key] = mapped_column(
+        ForeignKey("series.series_instance_uid", ondelete="CASCADE")
     )
-    study_instance_uid: Mapped[str] = mapped_column(index=True)
-    sop_class_uid: Mapped[str] = mapped_column(index=True)
-    transfer_syntax_uid: Mapped[str]
+    study_instance_uid: Mapped[Key]
+    sop_class_uid: Mapped[Key]
+    transfer_syntax_uid: Mapped[Key]
     instance_number: Mapped[int | None] = mapped_column(default=None)
     rows: Mapped[int | None] = mapped_column(default=None)
     columns: Mapped[int | None] = mapped_column(default=None)
     number_of_frames: Mapped[int] = mapped_column(default=1)
     header: Mapped[bytes]
-    archive_key: Mapped[str]  # how the archive names the bytes (an Orthanc id, a path)
-    size: Mapped[int]
+    archive_key: Mapped[Key] = mapped_column(index=True)  # what the archive calls the bytes
+    size: Mapped[Large]
     sha256: Mapped[str]
     created_by: Mapped[str] = mapped_column(default="")  # workitem UID for our own results
     received_at: Mapped[float]
+
+
+class StudyValueRow(Base):
+    """A value that a study is found by, in the order in which searches answer.
+
+    attribute: see gateway/search/values.py. Its date and time are those of the study.
+    """
+
+    __tablename__ = "study_values"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    attribute: Mapped[Key] = mapped_column(primary_key=True)
+    value: Mapped[Key] = mapped_column(primary_key=True)
+    study_date: Mapped[Key] = mapped_column(primary_key=True)
+    study_time: Mapped[Key] = mapped_column(primary_key=True)
+    study_instance_uid: Mapped[Key] = mapped_column(
+        ForeignKey("studies.study_instance_uid", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class WorkitemRow(Base):
@@ -93,7 +125,8 @@ class WorkitemRow(Base):
     model_digest: Mapped[str]
     rule: Mapped[str] = mapped_column(default="")
     priority: Mapped[str] = mapped_column(default="MEDIUM")
-    outcome: Mapped[str] = mapped_column(default="")  # DONE, NO_RESULT, FAILED, TIMED_OUT
+    # DONE, NO_RESULT, FAILED, TIMED_OUT, or WITHDRAWN: its inputs were deleted
+    outcome: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     progress: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)  # claims so far; too many end it
@@ -162,8 +195,48 @@ class QuarantineRow(Base):
     sop_instance_uid: Mapped[str] = mapped_column(default="")
     reason: Mapped[str]
     path: Mapped[str]
-    size: Mapped[int]
+    size: Mapped[Large]
     received_at: Mapped[float]
+
+
+class TombstoneRow(Base):
+    """What was deleted on purpose: its UID answers 410, until it is stored again.
+
+    archive_key: of an instance whose bytes are still to be deleted from the archive, else "".
+    """
+
+    __tablename__ = "tombstones"
+
+    uid: Mapped[str] = mapped_column(primary_key=True)  # of a study, series or instance
+    level: Mapped[str]  # study, series, instance
+    study_instance_uid: Mapped[str] = mapped_column(index=True)
+    deleted_at: Mapped[float]
+    deleted_by: Mapped[str]  # name of the token
+    archive_key: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class TokenRow(Base):
+    """A bearer token beside the administrator's own. Only its hash is kept."""
+
+    __tablename__ = "tokens"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    patient_id: Mapped[str | None] = mapped_column(default=None)
+    created_at: Mapped[float]
+    expires_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class ArchiveCursorRow(Base):
+    """How far the changes of one archive have been followed, and whether it can be believed."""
+
+    __tablename__ = "archive_cursors"
+
+    archive: Mapped[str] = mapped_column(primary_key=True)  # see gateway/following/cursor.py
+    last: Mapped[Large] = mapped_column(default=0)
+    # Indexed instances that are not there, in what looks like another archive than before.
+    missing: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class FhirRow(Base):
@@ -194,7 +267,25 @@ class FhirSearchRow(Base):
     high: Mapped[float | None] = mapped_column(default=None)
 
 
+# Searches answer the newest study first. Read backwards, each of these gives studies in that order.
+_STUDY_ORDER = (StudyRow.study_date, StudyRow.study_time, StudyRow.study_instance_uid)
+Index("study_order", *_STUDY_ORDER)
+Index("study_of_patient", StudyRow.patient_id, *_STUDY_ORDER)
+Index("study_of_accession", StudyRow.accession_number, *_STUDY_ORDER)
+Index("study_of_id", StudyRow.study_id, *_STUDY_ORDER)
 Index("series_order", SeriesRow.study_instance_uid, SeriesRow.series_number)
 Index("instance_order", InstanceRow.series_instance_uid, InstanceRow.instance_number)
+Index(
+    "instance_of_study",
+    InstanceRow.study_instance_uid,
+    InstanceRow.series_instance_uid,
+    InstanceRow.sop_class_uid,
+)
 Index("fhir_value", FhirSearchRow.resource_type, FhirSearchRow.parameter, FhirSearchRow.value)
 Index("fhir_owner", FhirSearchRow.resource_type, FhirSearchRow.resource_id)
+Index(
+    "tombstones_with_bytes",
+    TombstoneRow.uid,
+    sqlite_where=TombstoneRow.archive_key != "",
+    postgresql_where=TombstoneRow.archive_key != "",
+)
