@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,7 +11,7 @@ from adapters.dimse import Association, Status, serve_dimse
 from gateway.errors import NotConfigured
 from gateway.ingest import Indexed, IndexUnavailable, Ingest, Part, Source, note_received
 from gateway.settings import Settings
-from standards.store_response import FailureReason
+from standards.store_response import FailureReason, WarningReason
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class Listener:
         self._ingest = ingest
         self._indexed: defaultdict[Association, list[Indexed]] = defaultdict(list)
 
-    def receive(self, association: Association, content: bytes) -> Status:
+    def receive(self, association: Association, content: Path) -> Status:
         try:
             outcome = self._ingest.receive(
                 [Part(content)],
@@ -39,6 +40,8 @@ class Listener:
             log.warning("C-STORE refused: %s", failed.reason)
             return Status(failed.failure_reason, failed.reason)
         self._indexed[association].extend(outcome.indexed)
+        if outcome.result.coerced:
+            return Status(WarningReason.COERCION_OF_DATA_ELEMENTS, outcome.result.warning)
         return Status()
 
     def ended(self, association: Association) -> None:
@@ -65,7 +68,8 @@ def run_listener(settings: Settings, ingest: Ingest, stop: Stop) -> None:
         raise NotConfigured("AIRGATE_DICOM is `off`; set it to AET@host:port to listen for DICOM")
     title, host, port = settings.dicom_address
     listener = Listener(ingest)
-    server = serve_dimse(title, host, port, listener.receive, listener.ended)
+    largest = settings.maximum_part_mb << 20
+    server = serve_dimse(title, host, port, listener.receive, listener.ended, largest=largest)
     log.info("listening for DICOM", extra={"address": settings.dicom})
     try:
         stop.wait()

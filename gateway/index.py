@@ -11,8 +11,12 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
+from adapters.archive import Archive
+from gateway.search import derived
+from gateway.search.values import study_columns, text
 from gateway.store.tables import Base, InstanceRow, SeriesRow, StudyRow
-from standards.dicom_json import dumps, folded, person_name
+from gateway.tombstones import GOING, lift
+from standards.dicom_json import dumps
 from standards.levels import series_attributes, study_attributes
 from standards.store_response import FailedInstance, FailureReason, StoredInstance
 from standards.study import value
@@ -28,10 +32,14 @@ class Kept:
 
     instance: the values of its row, but what only the index knows. The rows of its study and
     series are drawn from its header, which few instances need: the first of each.
+    archived: whoever made this value also put the bytes into the archive, where they were not.
+    original_attributes: what was changed in it; see StoredInstance.
     """
 
     patient_id: str
     instance: Mapping[str, Any]
+    archived: bool = False
+    original_attributes: Mapping[str, Any] | None = None
 
     @property
     def identity(self) -> StoredInstance:
@@ -40,6 +48,7 @@ class Kept:
             self.instance["series_instance_uid"],
             self.instance["sop_class_uid"],
             self.instance["sop_instance_uid"],
+            self.original_attributes,
         )
 
     @property
@@ -59,11 +68,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """An instance that the index has. new: whether it had it not before."""
+    """An instance that the index has. new: whether it had it not before.
+
+    replaced: it had another content of it before, which is new too.
+    """
 
     identity: StoredInstance
     new: bool
     size: int
+    replaced: bool = False
 
     @property
     def study_instance_uid(self) -> str:
@@ -75,10 +88,10 @@ def kept_instance(
 ) -> Kept:
     """The row of one instance. header: DICOM JSON of the whole header."""
     instance = {
-        "sop_instance_uid": _text(header, "SOPInstanceUID"),
-        "series_instance_uid": _text(header, "SeriesInstanceUID"),
-        "study_instance_uid": _text(header, "StudyInstanceUID"),
-        "sop_class_uid": _text(header, "SOPClassUID"),
+        "sop_instance_uid": text(header, "SOPInstanceUID"),
+        "series_instance_uid": text(header, "SeriesInstanceUID"),
+        "study_instance_uid": text(header, "StudyInstanceUID"),
+        "sop_class_uid": text(header, "SOPClassUID"),
         "transfer_syntax_uid": transfer_syntax_uid,
         "instance_number": _whole(header, "InstanceNumber"),
         "rows": _whole(header, "Rows"),
@@ -89,22 +102,15 @@ def kept_instance(
         "size": size,
         "sha256": sha256,
     }
-    return Kept(_text(header, "PatientID"), instance)
+    return Kept(text(header, "PatientID"), instance)
 
 
 def _study_row(kept: Kept) -> dict[str, Any]:
-    header = json.loads(kept.instance["header"])
+    attributes = study_attributes(json.loads(kept.instance["header"]))
     return {
         "study_instance_uid": kept.instance["study_instance_uid"],
-        "patient_id": kept.patient_id,
-        "patient_name": folded(person_name(header, "00100010")),
-        "study_date": _text(header, "StudyDate"),
-        "study_time": _text(header, "StudyTime"),
-        "accession_number": _text(header, "AccessionNumber"),
-        "study_id": _text(header, "StudyID"),
-        "study_description": _text(header, "StudyDescription"),
-        "referring_physician_name": folded(person_name(header, "00080090")),
-        "attributes": dumps(study_attributes(header)).decode(),
+        **study_columns(attributes),
+        "attributes": dumps(attributes).decode(),
     }
 
 
@@ -113,15 +119,11 @@ def _series_row(kept: Kept) -> dict[str, Any]:
     return {
         "series_instance_uid": kept.instance["series_instance_uid"],
         "study_instance_uid": kept.instance["study_instance_uid"],
-        "modality": _text(header, "Modality"),
+        "modality": text(header, "Modality"),
         "series_number": _whole(header, "SeriesNumber"),
-        "series_description": _text(header, "SeriesDescription"),
+        "series_description": text(header, "SeriesDescription"),
         "attributes": dumps(series_attributes(header)).decode(),
     }
-
-
-def _text(header: Mapping[str, Any], keyword: str) -> str:
-    return str(value(header, keyword, "") or "")
 
 
 def _whole(header: Mapping[str, Any], keyword: str) -> int | None:
@@ -130,11 +132,12 @@ def _whole(header: Mapping[str, Any], keyword: str) -> int | None:
     return found if isinstance(found, int) and abs(found) < 2**31 else None
 
 
-def index(
+def index(  # noqa: PLR0913 (who it is from, and where its bytes are)
     session: Session,
     kept: Sequence[Kept | Refused],
     created_by: str = "",
     *,
+    archive: Archive | None = None,
     calling_ae_title: str = "",
     called_ae_title: str = "",
 ) -> list[Indexed | Refused]:
@@ -143,7 +146,11 @@ def index(
     An instance that is there already with the same content is answered as not new. Refused are:
     other content under a known SOP Instance UID, another Patient ID under a known study, a series
     that belongs to another study. What is Refused already is passed through.
+
+    archive:  where their bytes are. One that was deleted here may come again, unless its bytes
+    are on their way out of the archive just now (gateway/tombstones.py); then it is refused.
     """
+    kept = _without_those_going(session, archive, kept)
     candidates = [each for each in kept if isinstance(each, Kept)]
     writer = _Writer(session, time.time(), created_by, calling_ae_title, called_ae_title)
     writer.load(candidates)
@@ -154,6 +161,42 @@ def index(
         else writer.lost_race(each)
         for each in answers
     ]  # fmt: skip
+
+
+def _without_those_going(
+    session: Session, archive: Archive | None, kept: Sequence[Kept | Refused]
+) -> Sequence[Kept | Refused]:
+    stored = {each.identity: each.archive_key for each in kept if isinstance(each, Kept)}
+    going = lift(session, archive, stored)
+    return [
+        each.refused(FailureReason.OUT_OF_RESOURCES, GOING)
+        if isinstance(each, Kept) and each.identity.sop_instance_uid in going
+        else each
+        for each in kept
+    ]
+
+
+def hold_studies(session: Session, kept: Sequence[Kept]) -> None:
+    """Let none of their studies gain an instance until the transaction ends; roll that back."""
+    _Writer(session, time.time(), "", "", "").lock(kept)
+
+
+def unnamed(session: Session, kept: Sequence[Kept]) -> list[Kept]:
+    """Those whose bytes in the archive the index does not name."""
+    keys = _Writer(session, time.time(), "", "", "").archive_keys(kept)
+    return [one for one in kept if keys.get(one.identity.sop_instance_uid) != one.archive_key]
+
+
+def describe_anew(session: Session, kept: Kept) -> None:
+    """Let the rows of its study and series say what this instance says of them."""
+    study, series = _study_row(kept), _series_row(kept)
+    for table, row, key in (
+        (StudyRow, study, StudyRow.study_instance_uid),
+        (SeriesRow, series, SeriesRow.series_instance_uid),
+    ):
+        statement = update(table).where(key == row[key.key]).values(**row)
+        session.execute(statement.execution_options(synchronize_session=False))
+    derived.refresh(session, [study["study_instance_uid"]])
 
 
 class _Writer:
@@ -168,13 +211,20 @@ class _Writer:
         self._studies: dict[str, str] = {}  # of each series
         self._contents: dict[str, str] = {}  # SHA-256 of each instance
         self._new: dict[str, Kept] = {}
-        self._fresh_studies: set[str] = set()
-        self._fresh_series: set[str] = set()
+        self._fresh_studies: dict[str, Mapping[str, Any]] = {}  # their rows
+        self._fresh_series: dict[str, Mapping[str, Any]] = {}
+
+    def lock(self, kept: Sequence[Kept]) -> None:
+        """Make sure of the studies: on PostgreSQL that also locks them."""
+        self._know_studies({each.instance["study_instance_uid"]: each for each in reversed(kept)})
+
+    def archive_keys(self, kept: Sequence[Kept]) -> dict[str, str]:
+        uids = {each.instance["sop_instance_uid"] for each in kept}
+        return dict(self._pairs(InstanceRow.sop_instance_uid, InstanceRow.archive_key, uids))
 
     def load(self, kept: Sequence[Kept]) -> None:
-        """Make sure of the studies and series first: on PostgreSQL that also locks the studies."""
-        studies = {each.instance["study_instance_uid"]: each for each in reversed(kept)}
-        self._know_studies(studies)
+        """Make sure of the studies and series first."""
+        self.lock(kept)
         self._know_series(
             {
                 each.instance["series_instance_uid"]: each
@@ -219,8 +269,14 @@ class _Writer:
         inserted = self._insert(InstanceRow, rows)
         changed = {kept.instance["study_instance_uid"] for kept in self._new.values()}
         series = {kept.instance["series_instance_uid"] for kept in self._new.values()}
-        self._forget(SeriesRow.series_instance_uid, self._fresh_series - series)
-        self._forget(StudyRow.study_instance_uid, self._fresh_studies - changed)
+        self._forget(SeriesRow.series_instance_uid, self._fresh_series.keys() - series)
+        self._forget(StudyRow.study_instance_uid, self._fresh_studies.keys() - changed)
+        derived.add(
+            self._session,
+            [row for row in rows if row["sop_instance_uid"] in inserted],
+            [row for uid, row in self._fresh_series.items() if uid in series],
+            [row for uid, row in self._fresh_studies.items() if uid in changed],
+        )
         titles = {name: title for name, title in self._titles.items() if title}
         for uids in _in_batches(sorted(changed)):
             self._session.execute(
@@ -249,7 +305,10 @@ class _Writer:
             if uid not in self._patients
         ]
         if rows:
-            self._fresh_studies = self._insert(StudyRow, rows)
+            fresh = self._insert(StudyRow, rows)
+            self._fresh_studies = {
+                row["study_instance_uid"]: row for row in rows if row["study_instance_uid"] in fresh
+            }
             self._patients = dict(self._pairs(*columns, wanted, lock=True))
 
     def _know_series(self, wanted: Mapping[str, Kept]) -> None:
@@ -261,7 +320,12 @@ class _Writer:
             if uid not in self._studies
         ]
         if rows:
-            self._fresh_series = self._insert(SeriesRow, rows)
+            fresh = self._insert(SeriesRow, rows)
+            self._fresh_series = {
+                row["series_instance_uid"]: row
+                for row in rows
+                if row["series_instance_uid"] in fresh
+            }
             self._studies = dict(self._pairs(*columns, wanted))
 
     def _insert(self, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -3,7 +3,9 @@
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -12,6 +14,8 @@ from gateway.store.tables import QuarantineRow
 from standards.store_response import FailedInstance
 
 _PREFIX_AT = 128  # of a Part 10 file: PS3.10 7.1
+_IN_ARCHIVE = "archive:"
+_PIECE = 1 << 20  # bytes copied at once
 
 
 def worth_keeping(content: bytes | Path, refused: FailedInstance) -> bool:
@@ -24,22 +28,35 @@ def worth_keeping(content: bytes | Path, refused: FailedInstance) -> bool:
     return content[_PREFIX_AT : _PREFIX_AT + 4] == b"DICM"
 
 
+def in_archive(key: str) -> str:
+    """The path of what was found in the archive, where its bytes stay."""
+    return _IN_ARCHIVE + key
+
+
+def archive_key(path: str) -> str | None:
+    """What the archive calls the bytes, if they stay there."""
+    return path.removeprefix(_IN_ARCHIVE) if path.startswith(_IN_ARCHIVE) else None
+
+
 class Quarantine:
     """Files under `folder`; no name in it comes from outside."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
-    def put(self, content: bytes | Path) -> Path:
-        """Write the bytes aside, durably."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{uuid4().hex}.dcm"
-        if isinstance(content, Path):
-            shutil.copyfile(content, path)
-        else:
-            path.write_bytes(content)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    def put(self, content: bytes | Path | Iterator[bytes]) -> Path:
+        """Write the bytes aside, durably. Raises OSError, and then leaves no file."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{uuid4().hex}.dcm"
+        try:
+            with path.open("xb") as file:
+                _write(file, content)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(self.folder)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def note(self, session: Session, path: Path, refused: FailedInstance) -> None:
@@ -54,3 +71,22 @@ class Quarantine:
                 received_at=time.time(),
             )
         )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in it as durable as what they name."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(file: BinaryIO, content: bytes | Path | Iterator[bytes]) -> None:
+    if isinstance(content, bytes):
+        file.write(content)
+    elif isinstance(content, Path):
+        with content.open("rb") as source:
+            shutil.copyfileobj(source, file, _PIECE)
+    else:
+        file.writelines(content)

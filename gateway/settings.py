@@ -1,6 +1,7 @@
 """All settings, each from the environment (AIRGATE_...) or a flag of `airgate serve`."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -43,9 +44,25 @@ class Settings(BaseSettings):
     quiet_seconds: float = Field(
         default=10, ge=0, description="a study without a new instance for so long is complete"
     )
+    follow_changes: bool = Field(
+        default=True,
+        description="index what reached an Orthanc without the gateway, and forget what left it",
+    )
+    found_hours: float = Field(
+        default=24,
+        ge=0,
+        description="models run on what is found in the archive if it came there within so many "
+        "hours; what is older is only indexed",
+    )
     rules: Path | None = Field(
         default=None,
         description="routing rules file (YAML), read at start; unset = the bundled one",
+    )
+    cors_origins: str = Field(
+        default="",
+        pattern=r"^(\*|(https?://[^\s,/*]+([\s,]+https?://[^\s,/*]+)*)?)$",
+        description="origins whose pages may use the services with a token, such as "
+        "`https://viewer.example`, with commas between; `*` = every one; empty = none",
     )
     ohif: Path = Field(
         default=Path(".cache/ohif"), description="folder with OHIF's ready static site"
@@ -53,8 +70,83 @@ class Settings(BaseSettings):
     maximum_part_mb: int = Field(
         default=4096, ge=1, description="largest instance that STOW-RS accepts, in MiB"
     )
+    same_uid: Literal["keep-first", "replace"] = Field(
+        default="keep-first",
+        description="another content under a stored SOP Instance UID: `keep-first` refuses it, "
+        "`replace` puts it in place of the stored one; the one that yields is quarantined",
+    )
+    upload_memory_mb: int = Field(
+        default=256,
+        ge=1,
+        description="memory for uploaded instances on their way, over all requests of a process, "
+        "in MiB, and as much again for their headers; what does not fit waits on disk",
+    )
+    maximum_header_mb: int = Field(
+        default=512,
+        ge=1,
+        description="memory that reading one instance's header may take, in MiB: about 1 KiB for "
+        "each of its elements",
+    )
+    maximum_inflated_data_set_mb: int = Field(
+        default=256,
+        ge=1,
+        description="largest data set of an instance in Deflated Explicit VR Little Endian once "
+        "inflated, in MiB",
+    )
+    maximum_head_kb: int = Field(
+        default=256, ge=16, description="largest request line and headers together, in KiB"
+    )
+    body_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="a request body of which nothing comes for so long is given up (408)",
+    )
     maximum_parts: int = Field(
-        default=20_000, ge=1, description="most instances in one STOW-RS request"
+        default=20_000, ge=1, description="most parts in one STOW-RS request"
+    )
+    maximum_metadata_mb: int = Field(
+        default=64,
+        ge=1,
+        description="largest part of JSON or XML metadata in a STOW-RS request, in MiB",
+    )
+    maximum_inflated_mb: int = Field(
+        default=8192,
+        ge=1,
+        description="largest STOW-RS request body once its gzip or deflate is undone, in MiB",
+    )
+    maximum_rendered_megapixels: int = Field(
+        default=100,
+        ge=1,
+        description="largest image that is rendered, and largest picture made of one",
+    )
+    issuer_of_patient_id: str | None = Field(
+        default=None,
+        max_length=64,
+        pattern=r"^[ !-\[\]-~]*[!-\[\]-~][ !-\[\]-~]*$",  # LO in the default repertoire
+        description="Issuer of Patient ID (0010,0021), in ASCII, given to instances that come "
+        "without one, told in their Original Attributes Sequence; unset = nothing is changed",
+    )
+    search_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=3600,
+        description="a search (QIDO-RS) that is not done after so long is refused as too broad",
+    )
+    empty_search: Literal["200", "204"] = Field(
+        default="200",
+        description="status of a search without results: 200 with an empty list, as PS3.18 has it "
+        "since 2026, or 204 without a body, as before",
+    )
+
+    memory_cache_mb: int = Field(
+        default=512,
+        ge=16,
+        description="stored instances of up to 32 MiB kept in memory for viewers, in MiB",
+    )
+    disk_cache_mb: int = Field(
+        default=8192,
+        ge=64,
+        description="copies of larger instances kept in the data folder for viewers, in MiB",
     )
 
     @property
@@ -70,6 +162,10 @@ class Settings(BaseSettings):
         title, _, address = self.dicom.partition("@")
         host, _, port = address.rpartition(":")
         return title, host, int(port)
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        return tuple(self.cors_origins.replace(",", " ").split())
 
     @property
     def resolved_database_url(self) -> str:

@@ -1,12 +1,16 @@
-"""What was sent but could not be kept, with the reason. The bytes lie in <data>/quarantine."""
+"""What was sent but could not be kept, with the reason.
+
+The bytes lie in <data>/quarantine, or where they were found: in the archive.
+"""
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from gateway.deps import DatabaseOf, paged
+from gateway.deps import DatabaseOf, RowId, ServicesOf, paged
 from gateway.errors import NotFound
+from gateway.quarantine import archive_key
 from gateway.store.tables import QuarantineRow
 
 router = APIRouter(prefix="/api/v1/quarantine", tags=["quarantine"])
@@ -30,10 +34,16 @@ def quarantined(database: DatabaseOf, limit: int = 100, offset: int = 0) -> list
 
 
 @router.get("/{quarantine_id}/bytes")
-def content(quarantine_id: int, database: DatabaseOf) -> FileResponse:
+def content(quarantine_id: RowId, services: ServicesOf) -> Response:
     """The bytes as they came."""
-    with database.read() as session:
+    with services.database.read() as session:
         row = session.get(QuarantineRow, quarantine_id)
     if row is None:
         raise NotFound("quarantined instance", str(quarantine_id))
-    return FileResponse(row.path, media_type="application/octet-stream")
+    media_type = "application/octet-stream"
+    if (key := archive_key(row.path)) is None:
+        return FileResponse(row.path, media_type=media_type)
+    (held,) = services.archive.held([key]) or (None,)
+    if held is None:
+        raise NotFound("quarantined instance", str(quarantine_id))
+    return StreamingResponse(services.archive.stream(key), media_type=media_type)

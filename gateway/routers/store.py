@@ -1,17 +1,19 @@
 """Studies service, Store transaction: STOW-RS (PS3.18 10.5)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from gateway.body import Body, UnsupportedBody
-from gateway.ingest import Reception, Source, StoreOutcome
+from gateway.body import Body, body_of
+from gateway.body_coding import content_coding, decoded
+from gateway.ingest import Part, Reception, Refused, Source, StoreOutcome
 from gateway.public_url import public_root
 from gateway.services import Services
+from gateway.store_answer import AnswerForm, answer_form
 from gateway.web_errors import DicomWebError
-from standards.dicom_json import dumps
 from standards.media_types import parse_media_type
 from standards.uids import is_uid
 
@@ -40,34 +42,42 @@ async def store_instances_of_study(request: Request, study: str) -> Response:
 
 
 async def _store(request: Request, study_instance_uid: str | None) -> Response:
+    """What can be refused by the head of the request is, before a client that waits for
+    `100 Continue` sends its body."""
     services: Services = request.app.state.services
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        raise UnsupportedBody(f"{encoding}-encoded")
+    form = answer_form(request.headers.get("accept", ""))
+    coding = content_coding(request.headers.get("content-encoding", ""))
     media_type = parse_media_type(request.headers.get("content-type", ""))
     reception = Reception(services.ingest, Source(), study_instance_uid)
+    largest = services.settings.maximum_inflated_mb << 20
     try:
-        with Body(media_type, services.settings) as body:
-            await _read(request, body, reception)
+        with body_of(media_type, services.settings, services.ingest.memory) as body:
+            await _read(decoded(request.stream(), coding, largest), body, reception)
         outcome = await run_in_threadpool(reception.finish)
     except ClientDisconnect as error:
         raise BrokenOff from error
     finally:
         await run_in_threadpool(reception.close)
-    return _answer(outcome, public_root(request, services.settings))
+    return _answer(outcome, public_root(request, services.settings), form)
 
 
-async def _read(request: Request, body: Body, reception: Reception) -> None:
+async def _read(chunks: AsyncIterator[bytes], body: Body, reception: Reception) -> None:
     """Archive parts while the rest still arrives, with a bounded number under way."""
-    async for chunk in request.stream():
+    async for chunk in chunks:
         for part in body.feed(chunk):
-            if (earlier := reception.add(part)) is not None:
-                await asyncio.wait([asyncio.wrap_future(earlier)])
-    for part in body.finish():
-        reception.add(part)
+            await _hand_over(part, reception)
+    parts = body.finish()
+    while (part := await run_in_threadpool(next, parts, None)) is not None:
+        await _hand_over(part, reception)
 
 
-def _answer(outcome: StoreOutcome, root: str) -> Response:
+async def _hand_over(part: Part | Refused, reception: Reception) -> None:
+    earlier = reception.add(part)
+    if earlier is not None and not earlier.done():
+        await asyncio.wait([asyncio.wrap_future(earlier)])
+
+
+def _answer(outcome: StoreOutcome, root: str, form: AnswerForm) -> Response:
     result = outcome.result
     studies_url = f"{root}/dicom-web/studies"
     headers = {}
@@ -75,9 +85,5 @@ def _answer(outcome: StoreOutcome, root: str) -> Response:
         headers["Warning"] = f"299 {studies_url}: {result.warning}"
     if result.status == 503:
         headers["Retry-After"] = RETRY_SECONDS
-    return Response(
-        dumps(result.dataset(studies_url)),
-        result.status,
-        headers,
-        media_type="application/dicom+json",
-    )
+    content_type, content = form(result.dataset(studies_url))
+    return Response(content, result.status, headers, media_type=content_type)

@@ -1,95 +1,27 @@
 """C-STORE from DCMTK and pynetdicom into the real ingest."""
 
-import json
 import os
 import shutil
 import subprocess
 import threading
-from contextlib import contextmanager
 from io import BytesIO
 
 import pytest
 from pydicom import dcmread
-from pynetdicom import AE
-from sqlalchemy import select
 
 from adapters.dimse import storage_classes
-from adapters.errors import ArchiveUnavailable, DimseNotListening
-from adapters.memory import MemoryArchive
+from adapters.errors import DimseNotListening
 from gateway.dimse import run_listener
 from gateway.errors import NotConfigured
-from gateway.ingest import Ingest, Part
+from gateway.ingest import Part
 from gateway.settings import Settings
-from gateway.store.tables import EventRow, InstanceRow, StudyRow
+from gateway.store.tables import InstanceRow, StudyRow
+from tests.gateway.dimse_helper import Listening, serving
 from tests.instances import instance
 from tests.orthanc_server import until
-from tests.postgresql import free_port
 from tests.shared_data import shared_data
 
 LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
-
-
-class MoodyArchive(MemoryArchive):
-    away = False
-
-    def store(self, content):
-        if self.away:
-            raise ArchiveUnavailable("memory", "away for the test")
-        return super().store(content)
-
-
-class Listening:
-    def __init__(self, database, folder) -> None:
-        self.database, self.archive, self.port = database, MoodyArchive(), free_port()
-        self.settings = Settings(data=folder, dicom=f"AIRGATE@127.0.0.1:{self.port}")
-        self.arrivals: list[set[str]] = []
-        self.ingest = Ingest(
-            database, self.archive, self.settings, lambda _, uids, __: self.arrivals.append(uids)
-        )
-
-    def rows(self, table) -> list:
-        with self.database.read() as session:
-            return list(session.scalars(select(table)))
-
-    def events(self, kind: str) -> list[dict]:
-        return [json.loads(row.detail) for row in self.rows(EventRow) if row.kind == kind]
-
-    def send(self, dataset, calling="SCANNER", called="LUNG_CT") -> int:
-        """C-STORE by pynetdicom; the status."""
-        sender = AE(calling)
-        sender.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-        association = sender.associate("127.0.0.1", self.port, ae_title=called)
-        assert association.is_established
-        status = association.send_c_store(dataset).Status
-        association.release()
-        return status
-
-
-@contextmanager
-def serving(listening: Listening):
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=run_listener, args=(listening.settings, listening.ingest, stop)
-    )
-    thread.start()
-    try:
-        until(lambda: _open(listening.port))
-        yield listening
-    finally:
-        stop.set()
-        thread.join()
-        listening.ingest.close()
-
-
-def _open(port: int) -> bool:
-    echo = AE()
-    echo.add_requested_context("1.2.840.10008.1.1")
-    association = echo.associate("127.0.0.1", port)
-    if not association.is_established:
-        return False
-    answer = association.send_c_echo().Status
-    association.release()
-    return answer == 0
 
 
 @pytest.fixture

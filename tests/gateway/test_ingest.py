@@ -1,58 +1,28 @@
 """Keeping and indexing, on both databases and real bytes."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
 from pydicom import dcmread, dcmwrite
 from sqlalchemy import func, select
 
-from adapters.errors import ArchiveConflict, ArchiveUnavailable
+from adapters.errors import ArchiveUnavailable
 from adapters.memory import MemoryArchive
 from gateway.ingest import Indexed, IndexUnavailable, Ingest, Kept, Part, Reception, Source
 from gateway.settings import Settings
-from gateway.store.database import Database
 from gateway.store.tables import EventRow, InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from standards.store_response import FailureReason
+from tests.gateway.house import Arrivals, housed
+from tests.gateway.orthanclike import Orthanclike
 from tests.instances import instance
-
-
-@dataclass
-class Arrivals:
-    """Stands where the gateway notes arrivals."""
-
-    seen: list[set[str]] = field(default_factory=list)
-
-    def __call__(self, _session, studies, _now) -> None:
-        self.seen.append(set(studies))
-
-
-@dataclass
-class House:
-    ingest: Ingest
-    database: Database
-    archive: MemoryArchive
-    arrivals: Arrivals
-
-    def receive(self, *contents: bytes, **how):
-        return self.ingest.receive([Part(content) for content in contents], **how)
-
-    def count(self, table) -> int:
-        with self.database.read() as session:
-            return session.scalar(select(func.count()).select_from(table)) or 0
-
-    def rows(self, table) -> list:
-        with self.database.read() as session:
-            return list(session.scalars(select(table)))
 
 
 @pytest.fixture
 def house(database, tmp_path):
-    arrivals, archive = Arrivals(), MemoryArchive()
-    ingest = Ingest(database, archive, Settings(data=tmp_path), arrivals)
-    yield House(ingest, database, archive, arrivals)
-    ingest.close()
+    with housed(database, MemoryArchive(), tmp_path) as house:
+        yield house
 
 
 def test_a_study_is_kept_indexed_and_noted(house):
@@ -179,20 +149,6 @@ def test_two_contents_for_one_uid_at_one_time_leave_exactly_the_acknowledged_one
     assert house.archive.read(row.archive_key) == rivals[winner]
 
 
-class Orthanclike(MemoryArchive):
-    """One content per SOP Instance UID, as Orthanc keeps them; the UID is the key."""
-
-    away = False
-
-    def store(self, content) -> str:
-        if self.away:
-            raise ArchiveUnavailable("somewhere", "gone for lunch")
-        key = str(dcmread(BytesIO(content), stop_before_pixels=True).SOPInstanceUID)
-        if self._contents.setdefault(key, content) != content:
-            raise ArchiveConflict(key)
-        return key
-
-
 def test_bytes_that_a_crash_left_unindexed_give_way_to_what_is_sent(database, tmp_path):
     archive = Orthanclike()
     archive.store(instance(1, StudyID="left over"))
@@ -273,3 +229,11 @@ def test_titles_of_the_sender_are_kept(house):
     house.receive(instance(2))
     (study,) = house.rows(StudyRow)
     assert (study.calling_ae_title, study.called_ae_title) == ("SCANNER", "LUNG_CT")
+
+
+def test_a_size_beyond_two_gib_is_indexed(house):
+    (kept,) = house.ingest.keep([Part(instance(1))])
+    large = replace(kept, instance={**kept.instance, "size": 5 << 30})
+    with house.database.write() as session:
+        house.ingest.index(session, [large])
+    assert house.rows(InstanceRow)[0].size == 5 << 30
