@@ -4,16 +4,21 @@ import json
 
 from fastapi import APIRouter, Request, Response
 
+from gateway.access import access_of
 from gateway.public_url import public_root
 from gateway.search.attributes import Level
-from gateway.search.index import run
 from gateway.search.parameters import parse_search
+from gateway.search.query_string import pairs
+from gateway.search.run import Found, run
 from gateway.web_errors import NotAcceptable
-from standards.media_types import first_covered, parse_accept
+from standards import dicom_xml
+from standards.dicomweb import MultipartWriter
+from standards.media_types import MediaType, parse_accept
 
 router = APIRouter(prefix="/dicom-web", tags=["DICOMweb search"])
 
-OFFERED = ("application/dicom+json", "application/json")
+JSON = ("application/dicom+json", "application/json")
+OFFERED = (*JSON, f'multipart/related; type="{dicom_xml.MEDIA_TYPE}"')
 
 
 @router.get("/studies")
@@ -47,19 +52,43 @@ def search_instances_of_series(request: Request, study: str, series: str) -> Res
 
 
 def _search(request: Request, level: Level, **path: str) -> Response:
-    accept = request.query_params.get("accept") or request.headers.get("accept", "")
-    media_type = first_covered(parse_accept(accept), OFFERED)
-    if media_type is None:
-        raise NotAcceptable("search results", ", ".join(OFFERED))
+    query = pairs(request.scope["query_string"])
+    accept = dict(query).get("accept") or request.headers.get("accept", "")
+    form = _form(parse_accept(accept))
     services = request.app.state.services
-    root = public_root(request, services.settings)
-    search = parse_search(level, path, request.query_params.multi_items())
-    found = run(search, services.database, root)
-    body = json.dumps(found.results, ensure_ascii=False, separators=(",", ":")).encode()
-    response = Response(body, media_type=media_type)
-    warnings = list(search.warnings)
+    settings = services.settings
+    root = public_root(request, settings)
+    search = parse_search(level, path, query, access_of(request).patient_id)
+    found = run(search, services.database, root, settings.search_seconds)
+    if not found.results and settings.empty_search == "204":
+        response = Response(status_code=204)
+    else:
+        response = _written(found, form)
     if found.remaining:
-        warnings.append(f"There are {found.remaining} additional results that can be requested")
-    for warning in warnings:
-        response.headers.append("Warning", f"299 {root}/dicom-web: {warning}")
+        more = "" if found.counted else "more than "
+        response.headers["Warning"] = (
+            f"299 {root}/dicom-web: There are {more}{found.remaining} additional results "
+            "that can be requested"
+        )
     return response
+
+
+def _form(accepted: tuple[MediaType, ...]) -> str:
+    """The form that the client wants most (PS3.18 10.6.4). Raises NotAcceptable."""
+    for wanted in accepted:
+        if wanted.is_multipart and wanted.covers(dicom_xml.MEDIA_TYPE):
+            return dicom_xml.MEDIA_TYPE
+        if not wanted.is_multipart:
+            for name in JSON:
+                if wanted.covers(name):
+                    return name
+    raise NotAcceptable("search results", ", ".join(OFFERED))
+
+
+def _written(found: Found, form: str) -> Response:
+    if form in JSON:
+        body = json.dumps(found.results, ensure_ascii=False, separators=(",", ":"))
+        return Response(body.encode("utf-8", "replace"), media_type=form)
+    writer = MultipartWriter(form)
+    parts = b"".join(writer.body(dicom_xml.native_parts(found.results)))
+    return Response(parts, media_type=writer.content_type)

@@ -1,12 +1,16 @@
-"""Which attributes a search compares and returns (PS3.18 Tables 10.6.1-5 and 10.6.3-3 to -5)."""
+"""Which attributes a search compares, where they lie, and what it answers.
 
-from dataclasses import dataclass
+PS3.18 Tables 10.6.1-5 and 10.6.3-3 to -5; PS3.4 C.3.4 for those that no instance holds.
+"""
+
 from enum import IntEnum
 
-from pydicom.datadict import dictionary_VR
 from sqlalchemy.orm import InstrumentedAttribute
 
+from gateway.search.values import MODALITIES_IN_STUDY, REQUEST_IDS, REQUESTS, SOP_CLASSES_IN_STUDY
 from gateway.store.tables import InstanceRow, SeriesRow, StudyRow
+from standards.levels import SERIES_LEVEL, STUDY_LEVEL
+from standards.query import Path
 from standards.study import tag_of
 
 
@@ -22,29 +26,18 @@ class Level(IntEnum):
         return ("studies", "series", "instances")[self]
 
 
-@dataclass(frozen=True)
-class Attribute:
-    """One attribute that can be matched, and where its values lie.
-
-    path:  its tag, or the tags of a sequence and of an attribute in its items.
-    column:  the column with its value, or with the DICOM JSON that holds it (`in_json`).
-    below:  the value belongs to any series or instance of the study, not to the study.
-    """
-
-    path: tuple[str, ...]
-    level: Level
-    column: InstrumentedAttribute
-    in_json: bool = False
-    below: bool = False
-
-    @property
-    def vr(self) -> str:
-        return dictionary_VR(int(self.path[-1], 16))
+def tags_of(path: str) -> Path:
+    """The tags of a dotted path of keywords or tags. Raises UnknownAttribute."""
+    return tuple(tag_of(name) for name in path.split("."))
 
 
-_COLUMNS: tuple[tuple[Level, dict[str, InstrumentedAttribute]], ...] = (
-    (
-        Level.STUDY,
+def _by_tag(columns: dict[str, InstrumentedAttribute]) -> dict[str, InstrumentedAttribute]:
+    return {tag_of(keyword): column for keyword, column in columns.items()}
+
+
+# Attributes with a column of their own. All others are compared in the DICOM JSON of their level.
+COLUMNS: dict[Level, dict[str, InstrumentedAttribute]] = {
+    Level.STUDY: _by_tag(
         {
             "StudyInstanceUID": StudyRow.study_instance_uid,
             "PatientID": StudyRow.patient_id,
@@ -55,19 +48,20 @@ _COLUMNS: tuple[tuple[Level, dict[str, InstrumentedAttribute]], ...] = (
             "StudyID": StudyRow.study_id,
             "StudyDescription": StudyRow.study_description,
             "ReferringPhysicianName": StudyRow.referring_physician_name,
-        },
+            "NumberOfStudyRelatedSeries": StudyRow.number_of_series,
+            "NumberOfStudyRelatedInstances": StudyRow.number_of_instances,
+        }
     ),
-    (
-        Level.SERIES,
+    Level.SERIES: _by_tag(
         {
             "SeriesInstanceUID": SeriesRow.series_instance_uid,
             "Modality": SeriesRow.modality,
             "SeriesNumber": SeriesRow.series_number,
             "SeriesDescription": SeriesRow.series_description,
-        },
+            "NumberOfSeriesRelatedInstances": SeriesRow.number_of_instances,
+        }
     ),
-    (
-        Level.INSTANCE,
+    Level.INSTANCE: _by_tag(
         {
             "SOPInstanceUID": InstanceRow.sop_instance_uid,
             "SOPClassUID": InstanceRow.sop_class_uid,
@@ -76,68 +70,44 @@ _COLUMNS: tuple[tuple[Level, dict[str, InstrumentedAttribute]], ...] = (
             "Columns": InstanceRow.columns,
             "NumberOfFrames": InstanceRow.number_of_frames,
             "AvailableTransferSyntaxUID": InstanceRow.transfer_syntax_uid,
-        },
+        }
     ),
-)
-# Without a column of their own; read out of the DICOM JSON of their level by the database.
-_IN_JSON: tuple[tuple[Level, InstrumentedAttribute, tuple[str, ...]], ...] = (
-    (
-        Level.STUDY,
-        StudyRow.attributes,
-        ("PatientBirthDate", "PatientSex", "IssuerOfPatientID"),
-    ),
-    (
-        Level.SERIES,
-        SeriesRow.attributes,
-        (
-            "SeriesDate",
-            "SeriesTime",
-            "BodyPartExamined",
-            "Laterality",
-            "ProtocolName",
-            "StationName",
-            "Manufacturer",
-            "ManufacturerModelName",
-            "FrameOfReferenceUID",
-            "PerformedProcedureStepStartDate",
-            "PerformedProcedureStepStartTime",
-            "RequestAttributesSequence.ScheduledProcedureStepID",
-            "RequestAttributesSequence.RequestedProcedureID",
-            "RequestAttributesSequence.AccessionNumber",
-        ),
-    ),
-)
+}
+DOCUMENTS = {
+    Level.STUDY: StudyRow.attributes,
+    Level.SERIES: SeriesRow.attributes,
+    Level.INSTANCE: InstanceRow.header,
+}
+# What a study has many of, because its series or instances have: compared in study_values.
+OF_MANY = frozenset((MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY))
 
 
-def tags_of(path: str) -> tuple[str, ...]:
-    """The tags of a dotted path of keywords or tags. Raises UnknownAttribute."""
-    return tuple(tag_of(name) for name in path.split("."))
-
-
-def _matchable() -> dict[tuple[str, ...], Attribute]:
-    found = [
-        Attribute(("00080061",), Level.STUDY, SeriesRow.modality, below=True),  # ModalitiesInStudy
-        Attribute(
-            ("00080062",), Level.STUDY, InstanceRow.sop_class_uid, below=True
-        ),  # SOPClassesInStudy
-    ]
-    for level, columns in _COLUMNS:
-        found += [Attribute(tags_of(name), level, column) for name, column in columns.items()]
-    for level, column, names in _IN_JSON:
-        found += [Attribute(tags_of(name), level, column, in_json=True) for name in names]
-    return {attribute.path: attribute for attribute in found}
-
-
-MATCHABLE = _matchable()
+def level_of(tag: str) -> Level:
+    """At which level an attribute is kept, by PS3.3 C.7 and PS3.4 C.3.4."""
+    if tag in STUDY_LEVEL or tag in OF_MANY or tag in COLUMNS[Level.STUDY]:
+        return Level.STUDY
+    is_series = tag in SERIES_LEVEL or tag in COLUMNS[Level.SERIES]
+    return Level.SERIES if is_series else Level.INSTANCE
 
 
 def _tags(*keywords: str) -> tuple[str, ...]:
     return tuple(tag_of(keyword) for keyword in keywords)
 
 
+(STUDY_DATE,) = _tags("StudyDate")
+RETRIEVE_URL, INSTANCE_AVAILABILITY = _tags("RetrieveURL", "InstanceAvailability")
+SPECIFIC_CHARACTER_SET, TIMEZONE = _tags("SpecificCharacterSet", "TimezoneOffsetFromUTC")
+OF_PATIENT = _tags(
+    "NumberOfPatientRelatedStudies",
+    "NumberOfPatientRelatedSeries",
+    "NumberOfPatientRelatedInstances",
+)
+# Known only once an answer is written.
+ANSWERED_ONLY = frozenset((RETRIEVE_URL, INSTANCE_AVAILABILITY, *OF_PATIENT))
+
 # What is returned without being asked for. The first group is there even when it has no value;
 # the second when it has one.
-ALWAYS = {
+ALWAYS: dict[Level, tuple[str, ...]] = {
     Level.STUDY: _tags(
         "StudyDate",
         "StudyTime",
@@ -170,23 +140,28 @@ ALWAYS = {
         "InstanceNumber",
     ),
 }
-IF_KNOWN = {
-    Level.STUDY: _tags("SpecificCharacterSet", "TimezoneOffsetFromUTC", "StudyDescription"),
-    Level.SERIES: _tags(
-        "SpecificCharacterSet",
-        "TimezoneOffsetFromUTC",
-        "SeriesDescription",
-        "PerformedProcedureStepStartDate",
-        "PerformedProcedureStepStartTime",
-        "RequestAttributesSequence",
+_CONTEXT: tuple[Path, ...] = ((SPECIFIC_CHARACTER_SET,), (TIMEZONE,))
+IF_KNOWN: dict[Level, tuple[Path, ...]] = {
+    Level.STUDY: (*_CONTEXT, *((tag,) for tag in _tags("StudyDescription"))),
+    Level.SERIES: (
+        *_CONTEXT,
+        *(
+            (tag,)
+            for tag in _tags(
+                "SeriesDescription",
+                "PerformedProcedureStepStartDate",
+                "PerformedProcedureStepStartTime",
+            )
+        ),
+        *((REQUESTS, tag) for tag in REQUEST_IDS),
     ),
-    Level.INSTANCE: _tags(
-        "SpecificCharacterSet",
-        "TimezoneOffsetFromUTC",
-        "NumberOfFrames",
-        "Rows",
-        "Columns",
-        "BitsAllocated",
-        "AvailableTransferSyntaxUID",
+    Level.INSTANCE: (
+        *_CONTEXT,
+        *(
+            (tag,)
+            for tag in _tags(
+                "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "AvailableTransferSyntaxUID"
+            )
+        ),
     ),
 }
