@@ -8,7 +8,6 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import BaseTag
 
 from gateway.retrieve.errors import NoBulkData
-from standards.part10 import read_header
 
 # Bytes of one value, for the VRs that are stored in words (PS3.5 7.3).
 _WIDTH = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8, "US": 2, "SS": 2, "UL": 4, "SL": 4}
@@ -29,19 +28,19 @@ def path_of(text: str) -> tuple[int, ...]:
     return tuple(int(step, 10 if position % 2 else 16) for position, step in enumerate(steps))
 
 
-def bulk_value(content: bytes, path: tuple[int, ...]) -> bytes:
+def bulk_value(dataset: Dataset, path: tuple[int, ...]) -> bytes:
     """The bytes of one value, little endian, without anything left out or added.
 
-    content:  the Part 10 file. Pixel data are not found here: they have frames.
-    Raises NoBulkData when nothing lies at the path.
+    dataset:  as standards.part10.read_header gives it, its values still raw. Pixel data are not
+    found there: they have frames. Raises NoBulkData when nothing lies at the path.
     """
     name = "/".join(f"{step}" if place % 2 else f"{step:08X}" for place, step in enumerate(path))
-    dataset = read_header(content).dataset
     *steps, tag = path
     for sequence, item in zip(steps[::2], steps[1::2], strict=True):
-        dataset = _item(dataset, sequence, item)
-        if dataset is None:
+        found = _item(dataset, sequence, item)
+        if found is None:
             raise NoBulkData(name)
+        dataset = found
     element = dataset.get_item(BaseTag(tag))
     if not isinstance(element, RawDataElement) or element.value is None:
         raise NoBulkData(name)

@@ -1,5 +1,7 @@
 """What a retrieval cannot give, and why."""
 
+from pydicom.uid import ExplicitVRLittleEndian
+
 from gateway.web_errors import DicomWebError
 
 
@@ -11,6 +13,16 @@ class NoSuchResource(DicomWebError):
     def __init__(self, resource: str, uid: str) -> None:
         self.resource, self.uid = resource, uid
         super().__init__(f"no {resource} {uid[:80]} is stored here under the path asked for")
+
+
+class Gone(DicomWebError):
+    """Once it was here: deleted on purpose, and not stored again since."""
+
+    status = 410
+
+    def __init__(self, resource: str, uid: str) -> None:
+        self.resource, self.uid = resource, uid
+        super().__init__(f"{resource} {uid} was deleted here; it may be stored again")
 
 
 class InvalidFrameList(DicomWebError):
@@ -66,6 +78,19 @@ class NotDecodable(DicomWebError):
         super().__init__(
             f"pixel data in transfer syntax {transfer_syntax_uid} cannot be decoded here: {found}; "
             "ask for transfer-syntax=* to get them as stored"
+        )
+
+
+class NotEncodable(DicomWebError):
+    """An image that cannot be put into the transfer syntax that was asked for."""
+
+    status = 406
+
+    def __init__(self, transfer_syntax_uid: str, found: str) -> None:
+        self.transfer_syntax_uid, self.found = transfer_syntax_uid, found
+        super().__init__(
+            f"this image cannot be given in transfer syntax {transfer_syntax_uid}: {found}; "
+            f"ask for transfer-syntax=* to get it as stored, or {ExplicitVRLittleEndian}"
         )
 
 

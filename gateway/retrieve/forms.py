@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from gateway.retrieve.pixels import NATIVE, is_decodable
+from gateway.retrieve.codecs import ENCODABLE, NATIVE, is_decodable
 from standards.media_types import MediaType
 
 DICOM = "application/dicom"
 OCTET_STREAM = "application/octet-stream"
 AS_STORED = "*"
 # "Shall not be used" as something to ask for, PS3.18 8.7.3.5.2; `*` gives even these as stored.
-_NOT_ON_THE_WEB = frozenset((ImplicitVRLittleEndian, ExplicitVRBigEndian))
+NOT_ON_THE_WEB = frozenset((ImplicitVRLittleEndian, ExplicitVRBigEndian))
 
 # Media types of compressed frames, PS3.18 Table 8.7.3-5; subtypes once also began with `x-`.
 _JPEG, _JLS, _JP2, _JPX, _HTJ2K = "image/jpeg", "image/jls", "image/jp2", "image/jpx", "image/jphc"
-_MPEG2, _MP4 = "video/mpeg", "video/mp4"
+_RLE, _MPEG2, _MP4 = "image/dicom-rle", "video/mpeg", "video/mp4"
 MEDIA_TYPES = {
-    "1.2.840.10008.1.2.5": "image/dicom-rle",
+    "1.2.840.10008.1.2.5": _RLE,
     "1.2.840.10008.1.2.4.50": _JPEG,
     "1.2.840.10008.1.2.4.51": _JPEG,
     "1.2.840.10008.1.2.4.57": _JPEG,
@@ -59,70 +59,125 @@ class Form:
         return f"{self.media_type}; transfer-syntax={self.transfer_syntax_uid}"
 
 
+def is_multipart(media_type: MediaType) -> bool:
+    """A client that takes anything gets what it would get with no Accept: the default."""
+    return media_type.is_multipart or media_type.name == "*/*"
+
+
+def asks_for_bulk_data(accepted: Sequence[MediaType]) -> bool:
+    """Whether multipart application/octet-stream is wanted where instances are offered.
+
+    PS3.18 10.4.1.1.1 keeps that meaning of it for older clients.
+    """
+    for media_type in accepted:
+        if media_type.covers(DICOM):
+            return False
+        if media_type.is_multipart and media_type.root == OCTET_STREAM:
+            return True
+    return False
+
+
 def instance_form(
-    accepted: Sequence[MediaType], stored: str, *, single_part: bool = False
+    accepted: Sequence[MediaType],
+    stored: str,
+    *,
+    single_part: bool = False,
+    encodable: Sequence[str] = ENCODABLE,
 ) -> Form | None:
     """The form of an instance in the transfer syntax `stored`, None when nothing acceptable is.
 
     single_part: application/dicom without multipart is allowed, as for one instance only.
+    encodable: the compressed transfer syntaxes that it can be put into.
     """
     for media_type in accepted:
-        multipart = media_type.is_multipart or media_type.name == "*/*"
+        multipart = is_multipart(media_type)
         if not media_type.covers(DICOM) or not (multipart or single_part):
             continue
-        wanted = media_type.transfer_syntax
-        if wanted == AS_STORED or (wanted == stored and stored not in _NOT_ON_THE_WEB):
-            return Form(DICOM, stored, True, multipart)
-        if wanted in (None, ExplicitVRLittleEndian) and is_decodable(stored):
-            is_it = stored == ExplicitVRLittleEndian
-            return Form(DICOM, ExplicitVRLittleEndian, is_it, multipart)
+        syntax = _instance_syntax(media_type.transfer_syntax, stored, encodable)
+        if syntax is not None:
+            return Form(DICOM, syntax, syntax == stored, multipart)
     return None
+
+
+def _instance_syntax(wanted: str | None, stored: str, encodable: Sequence[str]) -> str | None:
+    if wanted == AS_STORED or (wanted == stored and stored not in NOT_ON_THE_WEB):
+        return stored
+    if not is_decodable(stored):  # films and the like: without a wish, what there is
+        return stored if wanted is None else None
+    if wanted in (None, ExplicitVRLittleEndian):
+        return ExplicitVRLittleEndian
+    return wanted if wanted in encodable else None
 
 
 def frame_form(
-    accepted: Sequence[MediaType], stored: str, *, single_part: bool = False
+    accepted: Sequence[MediaType],
+    stored: str,
+    *,
+    single_part: bool = False,
+    encodable: Sequence[str] = (),
 ) -> Form | None:
     """The form of frames stored in the transfer syntax `stored`, None when nothing acceptable is.
 
-    Native frames are always given as Explicit VR Little Endian. A compressed frame is given as it
-    is when its own media type is asked for, or application/octet-stream with `*`, as OHIF does.
+    Native frames are always given as Explicit VR Little Endian, unless a compressed form is asked
+    for. A compressed frame is given as it is when its own media type is asked for, or
+    application/octet-stream with `*`, as OHIF does.
     single_part: one frame was asked for, which may come without multipart.
+    encodable: the compressed transfer syntaxes that they can be put into.
     """
-    own = MEDIA_TYPES.get(stored, OCTET_STREAM)
+    stored = ExplicitVRLittleEndian if stored in NATIVE else stored
     for media_type in accepted:
-        multipart = media_type.is_multipart or media_type.name == "*/*"
-        if not (multipart or single_part):
+        if not (is_multipart(media_type) or single_part):
             continue
-        wanted = media_type.transfer_syntax
-        if stored in NATIVE:
-            if media_type.covers(OCTET_STREAM) and wanted in _UNCOMPRESSED:
-                return Form(OCTET_STREAM, ExplicitVRLittleEndian, True, multipart)
-        elif media_type.covers(OCTET_STREAM) and wanted in (None, ExplicitVRLittleEndian):
-            if is_decodable(stored):
-                return Form(OCTET_STREAM, ExplicitVRLittleEndian, False, multipart)
-            if own != OCTET_STREAM and media_type.covers(own):  # a range: as stored is better
-                return Form(own, stored, True, multipart)  # than nothing
-        elif media_type.covers(OCTET_STREAM) and wanted in (AS_STORED, stored):
-            explicitly = media_type.root == OCTET_STREAM
-            return Form(OCTET_STREAM if explicitly else own, stored, True, multipart)
-        elif _covers_image(media_type, own) and wanted in (None, AS_STORED, stored):
-            return Form(own, stored, True, multipart)
+        found = _octets(media_type, stored, encodable) or _image(media_type, stored, encodable)
+        if found is not None:
+            name, syntax = found
+            return Form(name, syntax, syntax == stored, is_multipart(media_type))
     return None
 
 
-_UNCOMPRESSED = (None, AS_STORED, ExplicitVRLittleEndian)
+def _octets(media_type: MediaType, stored: str, encodable: Sequence[str]) -> tuple[str, str] | None:
+    """Media type and transfer syntax of frames for a range that has application/octet-stream."""
+    if not media_type.covers(OCTET_STREAM):
+        return None
+    wanted = media_type.transfer_syntax
+    if wanted in (None, ExplicitVRLittleEndian):
+        return (OCTET_STREAM, ExplicitVRLittleEndian) if is_decodable(stored) else None
+    if wanted in (AS_STORED, stored):
+        explicitly = media_type.root == OCTET_STREAM
+        return OCTET_STREAM if explicitly else MEDIA_TYPES.get(stored, OCTET_STREAM), stored
+    return (OCTET_STREAM, wanted) if wanted in encodable else None
 
 
-def _covers_image(media_type: MediaType, own: str) -> bool:
-    older = own.replace("/", "/x-")
-    return media_type.covers(own) or media_type.covers(older)
+def _image(media_type: MediaType, stored: str, encodable: Sequence[str]) -> tuple[str, str] | None:
+    """As `_octets`, for image/jls and its like: as stored if it is that, else made so."""
+    wanted = media_type.transfer_syntax
+    for syntax in (stored, *encodable):
+        name = MEDIA_TYPES.get(syntax)
+        if name and _covers_image(media_type, name) and wanted in (None, AS_STORED, syntax):
+            return name, syntax
+    return None
 
 
-def frames_offered(stored: str) -> str:
+def _covers_image(media_type: MediaType, name: str) -> bool:
+    older = name.replace("/", "/x-")
+    return media_type.covers(name) or media_type.covers(older)
+
+
+def instances_offered(stored: str, *, single_part: bool, encodable: Sequence[str]) -> str:
+    """What an instance in this transfer syntax can be had as, for the message of a refusal."""
+    syntaxes = ["*"]
+    if is_decodable(stored):
+        syntaxes += [ExplicitVRLittleEndian, *encodable]
+    name = DICOM if single_part else f'multipart/related; type="{DICOM}"'
+    return ", ".join(f"{name}; transfer-syntax={syntax}" for syntax in syntaxes)
+
+
+def frames_offered(stored: str, encodable: Sequence[str] = ()) -> str:
     """What frames in this transfer syntax can be had as, for the message of a refusal."""
     offers = []
     if is_decodable(stored):
         offers.append(f"{OCTET_STREAM}; transfer-syntax={ExplicitVRLittleEndian}")
     if stored not in NATIVE:
         offers += [f"{OCTET_STREAM}; transfer-syntax=*", MEDIA_TYPES.get(stored, OCTET_STREAM)]
-    return ", ".join(offers)
+    offers += [f"{MEDIA_TYPES[each]}; transfer-syntax={each}" for each in encodable]
+    return ", ".join(dict.fromkeys(offers))

@@ -1,28 +1,38 @@
 """Instances of a study, series or instance resource, found in the index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, exists, select
 
-from gateway.retrieve.errors import NoPixelData, NoSuchResource
-from gateway.retrieve.links import instance_url, with_links
+from gateway.retrieve.errors import Gone, NoPixelData, NoSuchResource
+from gateway.retrieve.links import instance_url
 from gateway.store.database import Database
-from gateway.store.tables import InstanceRow, SeriesRow
+from gateway.store.tables import InstanceRow, SeriesRow, StudyRow
+from gateway.tombstones import was_deleted
+from standards.uids import is_uid
 
 # Series that are made from others; an image of theirs stands for the study only if none else does.
 _DERIVED = ("SEG", "PR", "SR", "KO", "RTSTRUCT", "OT")
-_METADATA_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a URL names: a study, one of its series, or one instance of that."""
+    """What a URL names: a study, one of its series, or one instance of that.
+
+    patient_id:  of the only patient whose studies the client may see; None for all of them.
+    """
 
     study: str
     series: str | None = None
     instance: str | None = None
+    patient_id: str | None = None
+
+    @property
+    def uids(self) -> list[str]:
+        """Of the study, the series and the instance, as far as the URL names them."""
+        return [uid for uid in (self.study, self.series, self.instance) if uid is not None]
 
     @property
     def name(self) -> tuple[str, str]:
@@ -43,6 +53,8 @@ class Located:
     number_of_frames: int
     archive_key: str
     size: int  # of the Part 10 file, bytes
+    sha256: str  # of its data set
+    received_at: float  # seconds since the epoch
 
     def url(self, root: str) -> str:
         return instance_url(
@@ -58,6 +70,8 @@ _COLUMNS = (
     InstanceRow.number_of_frames,
     InstanceRow.archive_key,
     InstanceRow.size,
+    InstanceRow.sha256,
+    InstanceRow.received_at,
 )
 _INSTANCE_ORDER = (
     InstanceRow.series_instance_uid,
@@ -70,13 +84,44 @@ _INSTANCE_ORDER = (
 def locate(database: Database, scope: Scope) -> Sequence[Located]:
     """Every instance of the resource, in order of series and Instance Number.
 
-    Raises NoSuchResource when there is none.
+    Raises NoSuchResource when there is none, Gone when that is because it was deleted.
     """
+    return [Located(*row) for row in _rows(database, scope, _COLUMNS)]
+
+
+def statement(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """The fields of Located of every instance of the resource, in no order."""
+    return _in(scope, select(*_COLUMNS))
+
+
+class Stamp(NamedTuple):
+    """What tells one stored content from another: whose it is, its hash, and when it came.
+
+    Less than Located, and so much quicker to list for a study of thousands.
+    """
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    sha256: str
+    received_at: float
+
+
+def stamps(database: Database, scope: Scope) -> Sequence[Stamp]:
+    """Of every instance of the resource, in the order of `locate`. Raises NoSuchResource, Gone."""
+    columns = [getattr(InstanceRow, name) for name in Stamp._fields]
+    return [Stamp(*row) for row in _rows(database, scope, columns)]
+
+
+def _rows(database: Database, scope: Scope, columns: Sequence[Any]) -> Sequence[Row[Any]]:
+    if not all(map(is_uid, scope.uids)):  # what no UID can be is not put to the database
+        raise NoSuchResource(*scope.name)
     with database.read() as session:
-        rows = session.execute(_in(scope, select(*_COLUMNS)).order_by(*_INSTANCE_ORDER)).all()
+        rows = session.execute(_in(scope, select(*columns)).order_by(*_INSTANCE_ORDER)).all()
+        if not rows and scope.patient_id is None and was_deleted(session, scope.study, scope.uids):
+            raise Gone(*scope.name)
     if not rows:
         raise NoSuchResource(*scope.name)
-    return [Located(*row) for row in rows]
+    return rows
 
 
 def locate_one(database: Database, scope: Scope) -> Located:
@@ -108,43 +153,18 @@ def representative(database: Database, scope: Scope) -> Located:
     return first[len(first) // 2]
 
 
-def metadata(database: Database, scope: Scope, root: str) -> Iterator[bytes]:
-    """The headers of all instances as one DICOM JSON array, in pieces (PS3.18 10.4.1.1.2).
-
-    root:  what gateway.public_url.public_root gives.
-    Raises NoSuchResource before the first piece. Read in short transactions, since a slow
-    client must not keep the database from cleaning up.
-    """
-    located = locate(database, scope)
-    return _metadata(database, located, root)
-
-
-def _metadata(database: Database, located: Sequence[Located], root: str) -> Iterator[bytes]:
-    opening = b"["
-    for batch in _batches(located):
-        uids = [each.sop_instance_uid for each in batch]
-        statement = select(InstanceRow.sop_instance_uid, InstanceRow.header)
-        with database.read() as session:
-            rows = session.execute(statement.where(InstanceRow.sop_instance_uid.in_(uids))).all()
-        headers: dict[str, bytes] = {uid: header for uid, header in rows}
-        yield opening + b",".join(
-            with_links(headers[each.sop_instance_uid], each.url(root))
-            for each in batch
-            if each.sop_instance_uid in headers  # deleted in the meantime
-        )
-        opening = b","
-    yield b"]"
-
-
-def _batches(located: Sequence[Located]) -> Iterator[Sequence[Located]]:
-    for start in range(0, len(located), _METADATA_AT_ONCE):
-        yield located[start : start + _METADATA_AT_ONCE]
-
-
 def _in(scope: Scope, statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     statement = statement.where(InstanceRow.study_instance_uid == scope.study)
     if scope.series:
         statement = statement.where(InstanceRow.series_instance_uid == scope.series)
     if scope.instance:
         statement = statement.where(InstanceRow.sop_instance_uid == scope.instance)
+    if scope.patient_id is not None:
+        of_patient = exists(
+            select(1).where(
+                StudyRow.study_instance_uid == InstanceRow.study_instance_uid,
+                StudyRow.patient_id == scope.patient_id,
+            )
+        )
+        statement = statement.where(of_patient)
     return statement
