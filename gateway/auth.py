@@ -1,9 +1,8 @@
-"""Who may come in: one administrator token, as a bearer token or as a browser session made from it.
+"""Who may come in: a bearer token, or a browser session made from one, and what it opens.
 
 Pure ASGI, so that uploads and frames go on streaming through it. RFC 6750 for bearer tokens.
 """
 
-import hmac
 import logging
 import os
 import secrets
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.errors import NotConfigured
 from gateway.session import Sessions
 from gateway.settings import Settings
+from gateway.tokens import Credentials, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -79,23 +80,33 @@ def _usable(token: str, origin: str) -> str:
 
 
 class AuthMiddleware:
-    """Lets through what carries the token or its session, and answers 401 to the rest.
+    """Lets through what carries a token or its session, and answers 401 to the rest.
 
+    token:  the administrator's.   tokens:  the others, if there are any.
     public_url:  the root that browsers use behind a proxy; its origin counts as our own.
-    The sign-in page finds `Sessions` as `request.state.sessions`.
+    What the token may do is `request.state.access`; the sign-in page finds `Sessions` and
+    `Credentials` beside it.
     """
 
-    def __init__(self, app: ASGIApp, token: str, *, public_url: str | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        *,
+        tokens: Tokens | None = None,
+        public_url: str | None = None,
+    ) -> None:
         self.app = app
         self.sessions = Sessions(token, public_url)
-        self._token = token.encode("ascii")
+        self.credentials = Credentials(token, tokens)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})["sessions"] = self.sessions
-        refusal = self._refusal(scope, Headers(scope=scope))
+        state = scope.setdefault("state", {})
+        state["sessions"], state["credentials"] = self.sessions, self.credentials
+        refusal = await self._refusal(scope, Headers(scope=scope))
         if refusal is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -103,11 +114,14 @@ class AuthMiddleware:
         else:
             await refusal(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
-        if _is_open(scope["path"]) or self._bears_token(headers):
+    async def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        if _is_open(scope["path"]):
             return None
-        cookies: Mapping[str, str] = cookie_parser(headers.get("cookie", ""))
-        if not self.sessions.accepts(cookies.get(self.sessions.cookie_name, "")):
+        bearer = _bearer(headers)
+        if bearer is not None and await self._admit(scope, self.credentials.subject_of(bearer)):
+            return None
+        subject = self._session_subject(headers)
+        if subject is None or not await self._admit(scope, subject):
             return _unauthorized(scope, headers)
         # A cookie comes along whoever wrote the request, so a change must prove where it was made.
         reads_only = scope.get("method", "") in SAFE_METHODS  # a WebSocket has no method
@@ -115,10 +129,23 @@ class AuthMiddleware:
             return None
         return _forbidden(scope)
 
-    def _bears_token(self, headers: Headers) -> bool:
-        scheme, _, credentials = headers.get("authorization", "").partition(" ")
-        given = credentials.strip().encode("utf-8")
-        return scheme.lower() == "bearer" and hmac.compare_digest(given, self._token)
+    async def _admit(self, scope: Scope, subject: str) -> bool:
+        """Whether the subject may come in; what it may do is put where `access_of` finds it."""
+        is_known, access = self.credentials.remembered(subject)
+        if not is_known:
+            access = await run_in_threadpool(self.credentials.access, subject)
+        if access is not None:
+            scope["state"]["access"] = access
+        return access is not None
+
+    def _session_subject(self, headers: Headers) -> str | None:
+        cookies: Mapping[str, str] = cookie_parser(headers.get("cookie", ""))
+        return self.sessions.subject_of(cookies.get(self.sessions.cookie_name, ""))
+
+
+def _bearer(headers: Headers) -> str | None:
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None
 
 
 def _is_open(path: str) -> bool:
@@ -137,7 +164,7 @@ def _unauthorized(scope: Scope, headers: Headers) -> Response:
     challenge = 'Bearer realm="airgate"'
     if "authorization" in headers:
         challenge += ', error="invalid_token"'
-    detail = "send the administrator token as `Authorization: Bearer ...`, or sign in at /ui/login"
+    detail = "send a token as `Authorization: Bearer ...`, or sign in at /ui/login"
     response = _problem(path, 401, "Unauthorized", "login", detail)
     response.headers["WWW-Authenticate"] = challenge
     return response

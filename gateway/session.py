@@ -1,6 +1,7 @@
-"""Browser sessions made from the administrator token, without a table: signed, and they expire.
+"""Browser sessions made from a token, without a table: signed, and they expire.
 
-A session is `expiry.nonce.mac`; its key is derived from the token, so a new token ends them all.
+A session is `expiry.nonce.subject.mac`; its key is derived from the administrator token, so a new
+one ends them all. The subject stands for the token that was given: see gateway/tokens.py.
 """
 
 import hashlib
@@ -30,20 +31,18 @@ class Sessions:
     def __init__(
         self, token: str, public_url: str | None = None, clock: Callable[[], float] = time.time
     ) -> None:
-        self._token = token.encode("ascii")
-        self._key = hmac.digest(self._token, b"airgate browser session", hashlib.sha256)
+        key = token.encode("ascii")
+        self._key = hmac.digest(key, b"airgate browser session", hashlib.sha256)
         self._public = _origin(public_url or "")
         self._clock = clock
         self.attempts = Attempts(clock)
         # Cookies know no port: two gateways on one host must not sign each other's users out.
         self.cookie_name = f"airgate_{hashlib.sha256(self._key).hexdigest()[:8]}"
 
-    def is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8"), self._token)
-
-    def start(self, scope: Scope, response: Response) -> None:
+    def start(self, scope: Scope, response: Response, subject: str) -> None:
         """Give the browser a new session, valid for twelve hours."""
-        payload = f"{int(self._clock()) + LIFETIME_SECONDS}.{secrets.token_urlsafe(12)}"
+        expiry = int(self._clock()) + LIFETIME_SECONDS
+        payload = f"{expiry}.{secrets.token_urlsafe(12)}.{subject}"
         response.set_cookie(
             self.cookie_name,
             f"{payload}.{self._mac(payload)}",
@@ -63,11 +62,13 @@ class Sessions:
             samesite="lax",
         )
 
-    def accepts(self, session: str) -> bool:
+    def subject_of(self, session: str) -> str | None:
+        """Whose session it is, None when it is not ours or has expired."""
         payload, _, mac = session.rpartition(".")
         if not hmac.compare_digest(mac.encode("utf-8"), self._mac(payload).encode("ascii")):
-            return False
-        return int(payload.partition(".")[0]) > self._clock()
+            return None
+        expiry, _, subject = payload.split(".")
+        return subject if int(expiry) > self._clock() else None
 
     def is_same_origin(self, scope: Scope, headers: Headers) -> bool:
         """Whether the browser says that a page of ours, or the user's own hand, made the request.

@@ -8,7 +8,7 @@ there already, since each answer knows only its own series of the study.
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from fhir.resources.R4B.resource import Resource
@@ -21,8 +21,9 @@ from gateway.fhir.parameters import RESOURCE_ID
 from gateway.fhir.periods import instant_of
 from gateway.fhir.values import values_of
 from gateway.store.tables import FhirRow, FhirSearchRow
-from standards.fhir import merged
+from standards.fhir import merged, withdrawn, without_instances
 
+STATEMENTS = ("DiagnosticReport", "Observation")
 SHARED_TYPES = frozenset({"Patient", "ImagingStudy", "Device", "Endpoint"})
 
 
@@ -36,6 +37,28 @@ def put_all(session: Session, resources: Sequence[Resource], workitem_uid: str) 
     for body in sorted(bodies, key=lambda body: (body["resourceType"], body["id"])):
         _put(session, body, workitem_uid)
     _drop_others(session, bodies, workitem_uid)
+
+
+def withdraw(session: Session, workitem_uids: Collection[str], reason: str) -> None:
+    """What these workitems said is not to be used any more: their DICOM results are deleted.
+
+    reason: for people, without anything of the patient.
+    """
+    said = select(FhirRow).where(
+        FhirRow.workitem_uid.in_(workitem_uids), FhirRow.resource_type.in_(STATEMENTS)
+    )
+    for row in session.scalars(said.order_by(FhirRow.resource_type, FhirRow.id).with_for_update()):
+        _change(session, row, lambda body: withdrawn(body, reason))
+
+
+def drop_instances(
+    session: Session, study_instance_uid: str, uids: Collection[str], *, deleted: bool
+) -> None:
+    """Take deleted instances out of the ImagingStudy; deleted: the whole study is gone."""
+    key = ("ImagingStudy", study_instance_uid)
+    row = session.get(FhirRow, key, with_for_update=True, populate_existing=True)
+    if row is not None:
+        _change(session, row, lambda body: without_instances(body, uids, deleted=deleted))
 
 
 def read(session: Session, resource_type: str, resource_id: str) -> FhirRow:
@@ -54,9 +77,22 @@ def _put(session: Session, body: dict[str, Any], workitem_uid: str) -> None:
         body = merged(json.loads(row.body), body)
     if row.body == _served(body, row.version, row.last_updated):
         return
+    row.workitem_uid = "" if resource_type in SHARED_TYPES else workitem_uid
+    _write(session, row, body)
+
+
+def _change(
+    session: Session, row: FhirRow, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    before = json.loads(row.body)
+    after = change(before)
+    if after != before:
+        _write(session, row, after)
+
+
+def _write(session: Session, row: FhirRow, body: dict[str, Any]) -> None:
     row.version += 1
     row.last_updated = round(time.time(), 3)
-    row.workitem_uid = "" if resource_type in SHARED_TYPES else workitem_uid
     row.body = _served(body, row.version, row.last_updated)
     _index(session, json.loads(row.body))
 

@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from gateway.deps import DatabaseOf, PublicRoot
 from gateway.errors import NotFound
+from gateway.retrieve.errors import Gone
 from gateway.store.tables import StudyRow, WorkitemRow
+from gateway.tombstones import was_deleted
 
 router = APIRouter(prefix="/air", tags=["results"])
 
@@ -21,6 +23,8 @@ def results(study_instance_uid: str, database: DatabaseOf, root: PublicRoot) -> 
     """
     with database.read() as session:
         if session.get(StudyRow, study_instance_uid) is None:
+            if was_deleted(session, study_instance_uid, [study_instance_uid]):
+                raise Gone("study", study_instance_uid)
             raise NotFound("study", study_instance_uid)
         rows = session.scalars(
             select(WorkitemRow)

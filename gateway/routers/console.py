@@ -7,6 +7,7 @@ from starlette.responses import FileResponse, Response
 
 from gateway.console import queries
 from gateway.console.pages import STATIC, page
+from gateway.deps import LARGEST
 
 router = APIRouter(prefix="/ui", include_in_schema=False)
 
@@ -19,7 +20,7 @@ STUDIES_PER_PAGE = 50
 
 
 @router.get("/")
-def studies(request: Request, offset: Annotated[int, Query(ge=0)] = 0) -> Response:
+def studies(request: Request, offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0) -> Response:
     with request.app.state.services.database.read() as session:
         lines = queries.recent_studies(session, offset=offset, limit=STUDIES_PER_PAGE + 1)
     shown = lines[:STUDIES_PER_PAGE]

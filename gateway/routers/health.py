@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 
 from adapters.errors import ArchiveUnavailable
-from gateway.deps import DatabaseOf, ServicesOf
+from gateway.deps import ServicesOf
 from gateway.metrics import exposition
 
 router = APIRouter(tags=["health"])
@@ -31,6 +31,6 @@ def ready(services: ServicesOf) -> JSONResponse:
 
 
 @router.get("/metrics")
-def metrics(database: DatabaseOf) -> Response:
+def metrics(services: ServicesOf) -> Response:
     """Prometheus text exposition."""
-    return Response(exposition(database), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(services), media_type=CONTENT_TYPE_LATEST)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from ai_models.card import ModelCard
+from gateway.access import administrators_only
 from gateway.deps import RegistryOf
 from gateway.errors import GatewayError, Unprocessable
 from gateway.registry import RegisteredModel, Registry
@@ -68,7 +69,12 @@ _CARD_OR_ARCHIVE: dict[str, Any] = {
 }
 
 
-@router.post("", status_code=201, openapi_extra=_CARD_OR_ARCHIVE)
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=_CARD_OR_ARCHIVE,
+    dependencies=[Depends(administrators_only)],
+)
 async def register(request: Request, registry: RegistryOf) -> ModelView:
     """Register a model: its card as JSON (the entry must be importable here), or a zip archive
     with `card.toml` and the code at its root. The model is loaded once to prove that it can be.
@@ -106,7 +112,7 @@ def version(name: str, version: str, registry: RegistryOf) -> ModelView:
     return ModelView.of(registry.version(name, version))
 
 
-@router.patch("/{name}/{version}")
+@router.patch("/{name}/{version}", dependencies=[Depends(administrators_only)])
 def switch(name: str, version: str, change: Switch, registry: RegistryOf) -> ModelView:
     """Enable or disable a version. Workitems that exist already are not touched."""
     return ModelView.of(registry.set_enabled(name, version, change.enabled))

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.console.pages import page
 
 VIEWER = Path(__file__).parent.parent / "viewer"
-SCRIPTS = (VIEWER / "app-config.js", VIEWER / "open-results.js")
+SCRIPTS = tuple(VIEWER / name for name in ("app-config.js", "odd-headers.js", "open-results.js"))
 GATEWAY_PATHS = ("dicom-web", "air", "fhir", "api", "ui", "health", "metrics")
 HASHED_NAME = re.compile(r"(^|\.)[0-9a-f]{16}\.\w+$")  # the build puts a hash of the content there
 
@@ -43,7 +43,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.api_route("/app-config.js", methods=["GET", "HEAD"])
 def viewer_settings() -> Response:
-    """What OHIF reads first: our DICOMweb as its only source, and what opens our results."""
+    """What OHIF reads first: our DICOMweb as its only source, and what helps it show all of it."""
     content = "\n".join(path.read_text("utf-8") for path in SCRIPTS)
     return Response(content, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 

@@ -2,9 +2,10 @@
 
 import time
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from sqlalchemy import select
 
+from gateway.access import administrators_only
 from gateway.deps import DatabaseOf, RegistryOf
 from gateway.errors import NotFound, Unprocessable
 from gateway.routing.router import put_rule, rules_of
@@ -30,7 +31,7 @@ def one_rule(name: str, database: DatabaseOf) -> Rule:
     return Rule.model_validate_json(row.body)
 
 
-@router.put("/{name}")
+@router.put("/{name}", dependencies=[Depends(administrators_only)])
 def put(name: str, rule: Rule, database: DatabaseOf, registry: RegistryOf) -> Rule:
     """Add or replace a rule. Rules of the rules file come back at the next start."""
     if rule.name != name:
@@ -45,7 +46,7 @@ def put(name: str, rule: Rule, database: DatabaseOf, registry: RegistryOf) -> Ru
     return rule
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/{name}", status_code=204, dependencies=[Depends(administrators_only)])
 def delete(name: str, database: DatabaseOf) -> None:
     with database.write() as session:
         row = session.scalars(select(RuleRow).where(RuleRow.name == name)).first()

@@ -1,13 +1,15 @@
-"""Signing in to the console and the viewer with the administrator token, and out again."""
+"""Signing in to the console and the viewer with a token, and out again."""
 
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from gateway.auth import local_path
 from gateway.console.pages import page
 from gateway.session import Sessions
+from gateway.tokens import Credentials
 
 router = APIRouter(prefix="/ui", include_in_schema=False)
 LONGEST_FORM = 8192  # bytes; whoever posts here has not signed in yet
@@ -33,13 +35,15 @@ async def sign_in(request: Request) -> Response:
         answer = page(request, "login.html", {"next": target, "problem": problem}, status_code=429)
         answer.headers["Retry-After"] = str(int(wait) + 1)
         return answer
-    if not sessions.is_token(form.get("token", "").strip()):
+    credentials: Credentials = request.state.credentials
+    subject = credentials.subject_of(form.get("token", "").strip())
+    if await run_in_threadpool(credentials.access, subject) is None:
         sessions.attempts.failed(address)
-        problem = "This is not the administrator token."
+        problem = "This is no token of this gateway, or it has expired."
         return page(request, "login.html", {"next": target, "problem": problem}, status_code=403)
     sessions.attempts.succeeded(address)
     response = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
-    sessions.start(request.scope, response)
+    sessions.start(request.scope, response, subject)
     return response
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from gateway.deps import DatabaseOf, paged
 from gateway.errors import NotFound
 from gateway.routers.workitems import WorkitemView
-from gateway.store.tables import EventRow, InstanceRow, StudyRow, WorkitemRow
+from gateway.store.tables import EventRow, InstanceRow, StudyRow, TombstoneRow, WorkitemRow
 
 router = APIRouter(prefix="/api/v1/studies", tags=["studies"])
 
@@ -51,10 +51,13 @@ def studies(database: DatabaseOf, limit: int = 100, offset: int = 0) -> list[Stu
 
 @router.get("/{study_instance_uid}")
 def trace(study_instance_uid: str, database: DatabaseOf) -> TraceView:
+    """Everything that happened to a study, also to one that is gone.
+
+    DELETED: here; LOST: its bytes left the archive without the gateway.
+    """
     with database.read() as session:
         row = session.get(StudyRow, study_instance_uid)
-        if row is None:
-            raise NotFound("study", study_instance_uid)
+        study = _view(session, row) if row else _gone(session, study_instance_uid)
         events = session.scalars(
             select(EventRow)
             .where(EventRow.study_instance_uid == study_instance_uid)
@@ -66,10 +69,31 @@ def trace(study_instance_uid: str, database: DatabaseOf) -> TraceView:
             .order_by(WorkitemRow.created_at)
         )
         return TraceView(
-            study=_view(session, row),
+            study=study,
             events=[_event(event) for event in events],
             workitems=[WorkitemView.of(workitem) for workitem in workitems],
         )
+
+
+def _gone(session: Session, study_instance_uid: str) -> StudyView:
+    """Of such a study nothing is left but its trace. Raises NotFound for one that never was."""
+    lost = select(EventRow.id).where(
+        EventRow.study_instance_uid == study_instance_uid, EventRow.kind == "lost"
+    )
+    if session.get(TombstoneRow, study_instance_uid) is not None:
+        state = "DELETED"
+    elif session.scalar(lost.limit(1)) is not None:
+        state = "LOST"
+    else:
+        raise NotFound("study", study_instance_uid)
+    return StudyView(
+        study_instance_uid=study_instance_uid,
+        state=state,
+        generation=0,
+        instances=0,
+        first_arrival_at=0,
+        last_arrival_at=0,
+    )
 
 
 def _view(session: Session, row: StudyRow) -> StudyView:

@@ -162,24 +162,24 @@ def test_the_bearer_token_needs_no_origin():
 
 def test_a_session_that_was_changed_or_made_from_another_token_is_refused():
     for session_text in ("", "x", "9999999999.abc.", "9999999999.abc.00", "é.1.2"):
-        assert not Sessions(TOKEN).accepts(session_text)
+        assert Sessions(TOKEN).subject_of(session_text) is None
     browser = signed_in()
     (cookie,) = browser.cookies.jar
-    assert Sessions(TOKEN).accepts(cookie.value)
-    assert not Sessions(TOKEN + "2").accepts(cookie.value)
-    assert not Sessions(TOKEN).accepts("9" + cookie.value[1:])
+    assert Sessions(TOKEN).subject_of(cookie.value) == "administrator"
+    assert Sessions(TOKEN + "2").subject_of(cookie.value) is None
+    assert Sessions(TOKEN).subject_of("9" + cookie.value[1:]) is None
 
 
 def test_a_session_ends_after_twelve_hours():
     now = [1000.0]
     sessions = Sessions(TOKEN, clock=lambda: now[0])
     answer = Response()
-    sessions.start({"type": "http", "scheme": "http"}, answer)
+    sessions.start({"type": "http", "scheme": "http"}, answer, "administrator")
     value = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
     now[0] += LIFETIME_SECONDS - 1
-    assert sessions.accepts(value)
+    assert sessions.subject_of(value) == "administrator"
     now[0] += 2
-    assert not sessions.accepts(value)
+    assert sessions.subject_of(value) is None
 
 
 def test_guessing_is_slowed_and_the_right_token_has_to_wait_too():
@@ -187,7 +187,7 @@ def test_guessing_is_slowed_and_the_right_token_has_to_wait_too():
     for _ in range(5):
         wrong = browser.post("/ui/login", data={"token": "guess"})
         assert wrong.status_code == 403
-        assert "not the administrator token" in wrong.text
+        assert "This is no token of this gateway" in wrong.text
     slowed = browser.post("/ui/login", data={"token": TOKEN})
     assert slowed.status_code == 429
     assert int(slowed.headers["retry-after"]) >= 1

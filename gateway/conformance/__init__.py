@@ -1,0 +1,1 @@
+"""The DICOM Conformance Statement, written from the tables that the program obeys (PS3.2)."""
