@@ -1,0 +1,1 @@
+"""What reached the archive, or left it, without the gateway: found, and the index kept true."""

@@ -1,0 +1,76 @@
+"""One follower among all gateway processes on a database: who holds the lock follows."""
+
+import fcntl
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.store.database import Database
+
+
+class Lead(Protocol):
+    def is_held(self) -> bool:
+        """Whether the lock is still ours. Raises what the database raises."""
+        ...
+
+
+class FileLead:
+    """SQLite is used by the processes of one machine."""
+
+    def is_held(self) -> bool:
+        return True
+
+
+class PostgresLead:
+    """An advisory lock lasts as long as its connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def is_held(self) -> bool:
+        self._connection.execute(text("SELECT 1"))
+        return True
+
+
+@contextmanager
+def lead(database: Database, data: Path, archive: str) -> Iterator[Lead | None]:
+    """The lead in following this archive, or None while another process has it."""
+    chosen = _by_file(data) if database.is_sqlite else _by_postgresql(database, archive)
+    with chosen as held:
+        yield held
+
+
+@contextmanager
+def _by_file(data: Path) -> Iterator[Lead | None]:
+    path = data / "locks" / "follower.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        os.set_inheritable(file.fileno(), False)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+            return
+        yield FileLead()
+
+
+@contextmanager
+def _by_postgresql(database: Database, archive: str) -> Iterator[Lead | None]:
+    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+    number = zlib.crc32(f"airgate follower {archive}".encode())
+    with engine.connect() as connection:
+        taken = connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number})
+        if not taken:
+            yield None
+            return
+        try:
+            yield PostgresLead(connection)
+        finally:
+            with suppress(SQLAlchemyError):  # a broken connection has lost the lock already
+                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})

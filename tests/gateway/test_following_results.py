@@ -1,0 +1,169 @@
+"""Results of our own models among what is found: told from input and from unfinished work."""
+
+import json
+import time
+
+import pytest
+from pydicom import Dataset
+
+from gateway.equipment import EQUIPMENT
+from gateway.keeping import Part
+from gateway.store.tables import InstanceRow, QuarantineRow, StudyRow, WorkitemRow
+from standards import codes
+from standards.analysis import result_uid
+from standards.ups import State
+from tests.gateway.following_helper import emptied, house_on
+from tests.instances import instance
+from tests.orthanc_server import OrthancServer, needs_orthanc
+
+DEVICE = "2.25.77"
+SOURCE = "1.2.826.0.1.1.1"
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory):
+    needs_orthanc()
+    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as server:
+        yield server
+
+
+@pytest.fixture
+def house(database, tmp_path, orthanc):
+    emptied(orthanc)
+    with house_on(tmp_path, database, orthanc.url) as house:
+        yield house
+
+
+def result(device: str = DEVICE, *sources: str) -> bytes:
+    """What one model build made of these sources, by the default of slice 1, with AIR's marks."""
+    purpose, model = Dataset(), Dataset()
+    purpose.CodeValue = codes.PROCESSING_EQUIPMENT.value
+    purpose.CodingSchemeDesignator = codes.PROCESSING_EQUIPMENT.scheme_designator
+    purpose.CodeMeaning = codes.PROCESSING_EQUIPMENT.meaning
+    model.PurposeOfReferenceCodeSequence = [purpose]
+    model.DeviceUID = device
+    inputs = sources or (SOURCE,)
+    return instance(
+        1,
+        series=result_uid(device, inputs, "key image", "series"),
+        SOPInstanceUID=result_uid(device, inputs, "key image", "instance"),
+        Manufacturer=EQUIPMENT.manufacturer,
+        ManufacturerModelName=EQUIPMENT.manufacturer_model_name,
+        ContributingEquipmentSequence=[model],
+    )
+
+
+def add_workitem(house, state: State, source: str = SOURCE, uid: str = "2.25.5") -> None:
+    reference = {"00081155": {"vr": "UI", "Value": [source]}}
+    step = {
+        "00404021": {
+            "vr": "SQ",
+            "Value": [{"00081199": {"vr": "SQ", "Value": [reference]}}],
+        }
+    }
+    with house.database.write() as session:
+        session.add(
+            WorkitemRow(
+                sop_instance_uid=uid,
+                study_instance_uid="1.2.826.0.1",
+                series_instance_uid="1.2.826.0.1.1",
+                procedure_step_state=state,
+                model_name="m",
+                model_version="1",
+                model_digest="d",
+                dataset=json.dumps(step),
+                created_at=time.time(),
+            )
+        )
+
+
+def creators(house) -> dict[str, str]:
+    return {row.series_instance_uid: row.created_by for row in house.rows(InstanceRow)}
+
+
+def test_a_lost_index_is_made_anew_with_results_told_apart_and_without_new_work(house):
+    house.behind(instance(1), result())
+    house.follow()
+    assert sorted(creators(house).values()) == ["", DEVICE]
+    (study,) = house.rows(StudyRow)
+    assert (study.state, study.generation, study.number_of_instances) == ("COMPLETE", 0, 2)
+
+
+@pytest.mark.parametrize("results_first", [True, False])
+def test_so_it_is_when_results_and_sources_are_indexed_one_after_the_other(
+    house, monkeypatch, results_first
+):
+    monkeypatch.setattr("gateway.following.follower.BATCH", 1)
+    monkeypatch.setattr("gateway.following.walk.BATCH", 1)
+    contents = [instance(1), result()]
+    house.behind(*(reversed(contents) if results_first else contents))
+    house.follow()
+    assert [row.state for row in house.rows(StudyRow)] == ["COMPLETE"]
+
+
+def test_a_result_that_reaches_orthanc_alone_is_no_arrival(house):
+    house.parts.ingest.receive([Part(instance(1))])
+    house.follow()
+    before = house.rows(StudyRow)[0].last_arrival_at
+    house.behind(result())
+    house.follow()
+    assert DEVICE in creators(house).values()
+    assert house.rows(StudyRow)[0].last_arrival_at == before
+
+
+def test_new_slices_open_a_study_that_holds_results(house):
+    house.behind(instance(1), result())
+    house.follow()
+    house.behind(instance(2))
+    house.follow()
+    assert [row.state for row in house.rows(StudyRow)] == ["RECEIVING"]
+
+
+def test_objects_of_work_under_way_wait_for_its_end(house):
+    house.parts.ingest.receive([Part(instance(1))])
+    house.follow()
+    add_workitem(house, State.IN_PROGRESS)
+    add_workitem(house, State.COMPLETED, source="1.2.826.0.1.1.9", uid="2.25.6")  # another series'
+    house.behind(result())
+    house.follow()
+    assert len(house.uids) == 1
+
+    with house.database.write() as session:
+        session.get(WorkitemRow, "2.25.5").procedure_step_state = State.COMPLETED
+    house.follower = house.new_follower()
+    house.follow()
+    assert sorted(creators(house).values()) == ["", "2.25.5"]
+
+
+def test_objects_of_work_that_failed_are_no_results(house):
+    house.parts.ingest.receive([Part(instance(1))])
+    house.follow()
+    add_workitem(house, State.CANCELED)
+    house.behind(result())
+    house.follow()
+    assert len(house.uids) == 1
+    (aside,) = house.rows(QuarantineRow)
+    assert "did not end well" in aside.reason
+
+
+def test_a_worker_that_comes_back_finds_its_objects_indexed_as_its_own(house):
+    """The follower was faster than the repeat of a killed worker's work."""
+    house.parts.ingest.receive([Part(instance(1))])
+    house.follow()
+    add_workitem(house, State.COMPLETED)
+    house.behind(result())
+    house.follow()
+    kept = house.parts.ingest.keep([Part(result())])
+    with house.database.write() as session:
+        (answer,) = house.parts.ingest.index(session, kept, "2.25.5")
+    assert not answer.new
+    assert sorted(creators(house).values()) == ["", "2.25.5"]
+
+
+def test_another_makers_image_is_input(house):
+    other = instance(1, Manufacturer="Airgate", ManufacturerModelName="Airgate gateway II")
+    house.follow()
+    house.behind(other, instance(2, Manufacturer="ACME"))
+    house.follow()
+    assert set(creators(house).values()) == {""}
+    assert [row.state for row in house.rows(StudyRow)] == ["RECEIVING"]
