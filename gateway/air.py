@@ -1,11 +1,13 @@
 """The AIR result tree of one workitem: the root SR, its primitives, and every carrier (IHE AIR)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from gateway.outputs import Encoded
 from standards.analysis import Analysis, Result
 from standards.findings import Findings, Measurement
+
+DELETED = "its DICOM objects were deleted from the archive"
 
 
 def tree(result: Result, objects: Sequence[Encoded], fhir: Sequence[Any]) -> dict[str, object]:
@@ -36,6 +38,16 @@ def refusal_tree(analysis: Analysis, reason: str, fhir: Sequence[Any]) -> dict[s
         "regions": [],
         "fhir": _fhir(fhir),
     }
+
+
+def without(results: dict[str, Any], sop_instance_uids: Collection[str]) -> dict[str, Any]:
+    """A tree whose deleted objects are left out; one that lost its root says so."""
+    objects = [
+        one for one in results["objects"] if one["sop_instance_uid"] not in sop_instance_uids
+    ]
+    lost = results["root"] in sop_instance_uids
+    told = {"root": None, "reason": DELETED} if lost else {}
+    return results | told | {"objects": objects}
 
 
 def _source(analysis: Analysis) -> dict[str, object]:

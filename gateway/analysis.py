@@ -43,16 +43,18 @@ class Refused(NoResult):
         self.analysis = analysis
 
 
-def analyse(
+def analyse(  # noqa: PLR0913 (what a run consists of)
     predict: Callable[[Iterable[bytes]], Prediction],
     model: RegisteredModel,
     source: SourceSeries,
     started: datetime,
     watch: Stopwatch,
+    *,
+    again: str = "",
 ) -> Result:
     """Run the model on a series; what it claims, with who claimed it on which slices.
 
-    predict: runs the model on the files of the series.
+    predict: runs the model on the files of the series. again: as in Analysis.
     Raises Refused when the model or the check of the series refuses, ModelError when it fails,
     and whatever reading the series raises.
     """
@@ -61,12 +63,12 @@ def analyse(
         prediction = predict(source.contents())
         ordered = source.in_order()
     except (NoResult, UnfitSeries) as refusal:
-        raise Refused(refusal, _analysis(model, source.headers, started)) from refusal
+        raise Refused(refusal, _analysis(model, source.headers, started, again)) from refusal
     computed = prediction.load_seconds + prediction.predict_seconds
     watch.ended("fetch", time.perf_counter() - began - computed, ago=computed)
     watch.ended("load pixels", prediction.load_seconds, ago=prediction.predict_seconds)
     watch.ended("model", prediction.predict_seconds)
-    return Result(_analysis(model, ordered, started), prediction.findings)
+    return Result(_analysis(model, ordered, started, again), prediction.findings)
 
 
 def objects_of(result: Result, source: SourceSeries) -> Iterator[Encoded]:
@@ -75,5 +77,5 @@ def objects_of(result: Result, source: SourceSeries) -> Iterator[Encoded]:
     return encode(result, lambda index: source.modality_values(ordered[index]))
 
 
-def _analysis(model: RegisteredModel, headers: tuple, started: datetime) -> Analysis:
-    return Analysis(model.algorithm, EQUIPMENT, headers, started)
+def _analysis(model: RegisteredModel, headers: tuple, started: datetime, again: str) -> Analysis:
+    return Analysis(model.algorithm, EQUIPMENT, headers, started, again)

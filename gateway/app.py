@@ -1,28 +1,42 @@
 """create_app: where routers, errors and sign-in meet."""
 
-from fastapi import FastAPI
+from functools import partial
 
+from fastapi import Depends, FastAPI
+
+from gateway.access import staff_only
+from gateway.at_hand import AtHandMiddleware
 from gateway.auth import AuthMiddleware
+from gateway.capabilities.openapi import described
+from gateway.cross_origin import CrossOriginMiddleware
 from gateway.equipment import VERSION
+from gateway.middleware import add_http_middleware
 from gateway.problems import add_handlers
+from gateway.retrieve.retrieval import Retrieval
 from gateway.routers import (
     air,
     api_docs,
+    capabilities,
     console,
+    deletion,
     fhir,
     health,
+    metadata,
     models,
     ohif,
     quarantine,
+    rendered,
     retrieve,
     rules,
     search,
     session,
     store,
     studies,
+    tokens,
     workitems,
 )
 from gateway.services import Services
+from gateway.tokens import Tokens
 
 # OHIF's router comes last: it answers whatever no other path does.
 ROUTERS = (
@@ -32,6 +46,10 @@ ROUTERS = (
     store,
     search,
     retrieve,
+    metadata,
+    rendered,
+    deletion,
+    capabilities,
     workitems,
     air,
     fhir,
@@ -39,9 +57,23 @@ ROUTERS = (
     rules,
     studies,
     quarantine,
+    tokens,
     api_docs,
     ohif,
 )
+# What a token of one patient reaches: these bind their answers to that patient, or hold no data.
+OPEN_TO_PATIENTS = (
+    health,
+    session,
+    search,
+    retrieve,
+    metadata,
+    rendered,
+    capabilities,
+    ohif,
+)
+LARGEST_BODY = 1 << 20  # bytes of a request body that is read whole: JSON, forms
+STREAMING = (store, models)  # these read theirs piece by piece, within limits of their own
 
 
 def create_app(services: Services, token: str) -> FastAPI:
@@ -55,8 +87,21 @@ def create_app(services: Services, token: str) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.services = services
+    app.state.retrieval = Retrieval.of(services.database, services.archive, services.settings)
     add_handlers(app)
     for module in ROUTERS:
-        app.include_router(module.router)
-    app.add_middleware(AuthMiddleware, token=token, public_url=services.settings.public_url)
+        guard = [] if module in OPEN_TO_PATIENTS else [Depends(staff_only)]
+        largest = None if module in STREAMING else LARGEST_BODY
+        app.include_router(module.router, dependencies=guard, max_body_size=largest)
+    app.add_middleware(AtHandMiddleware)
+    add_http_middleware(app, services.settings)
+    app.add_middleware(
+        AuthMiddleware,
+        token=token,
+        tokens=Tokens(services.database),
+        public_url=services.settings.public_url,
+    )
+    if services.settings.allowed_origins:  # before sign-in: a preflight carries no token
+        app.add_middleware(CrossOriginMiddleware, origins=services.settings.allowed_origins)
+    app.openapi = partial(described, app)  # FastAPI's own way to say more than routes tell
     return app

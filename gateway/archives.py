@@ -15,7 +15,7 @@ def connect(settings: Settings) -> Archive:
     if settings.archive == "orthanc":
         return OrthancArchive(child_url(settings.data))
     if settings.archive.startswith(("http://", "https://")):
-        return OrthancArchive(settings.archive)
+        return OrthancArchive(settings.archive, shared=True)
     raise NotConfigured(
         f"AIRGATE_ARCHIVE is {settings.archive!r}; expected `orthanc`, `folder` or the http(s) URL "
         "of an Orthanc, as in http://user:password@host:8042"

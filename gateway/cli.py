@@ -20,8 +20,10 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Registered models.", no_args_is_help=True)
 rules = typer.Typer(help="Routing rules.", no_args_is_help=True)
+index = typer.Typer(help="The index of what the archive holds.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(rules, name="rules")
+app.add_typer(index, name="index")
 
 
 def _flag(setting: str) -> object:
@@ -84,6 +86,14 @@ def dimse() -> None:
     run(settings_with({}))
 
 
+@app.command(hidden=True)
+def follow() -> None:
+    """The process that `serve` starts to follow the changes of its Orthanc."""
+    from gateway.following.process import run
+
+    run(settings_with({}))
+
+
 @app.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit when all is verified.")] = False,
@@ -100,6 +110,19 @@ def doctor() -> None:
     from gateway.commands.doctor import doctor as run
 
     raise typer.Exit(run(settings_with({})))
+
+
+@app.command()
+def conformance(
+    out: Annotated[Path | None, typer.Option(help="File to write it to; else it is shown.")] = None,
+) -> None:
+    """Write the DICOM Conformance Statement of this version."""
+    from gateway.conformance.statement import statement
+
+    if out is None:
+        typer.echo(statement(), nl=False)
+    else:
+        out.write_text(statement(), "utf-8")
 
 
 @app.command()
@@ -148,6 +171,31 @@ def rules_list() -> None:
     from gateway.commands.tables import print_rules
 
     print_rules(settings_with({}))
+
+
+@index.command("verify")
+def index_verify(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Index what lacks, drop what is lost, count anew.")
+    ] = False,
+    drop_missing: Annotated[
+        bool,
+        typer.Option("--drop-missing", help="With --repair: also if it seems the wrong archive."),
+    ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every instance and compare its content too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare index and archive, beside a working gateway or without one.
+
+    Exit status 0: they agree; 1: differences are left; 2: they could not be compared.
+    """
+    from gateway.commands.index import verify
+    from gateway.following.verification import Order
+
+    order = Order(repair=repair, drop_missing=drop_missing, deep=deep)
+    raise typer.Exit(verify(settings_with({}), order, as_json=as_json))
 
 
 @app.command()

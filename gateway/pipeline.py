@@ -1,5 +1,7 @@
 """The story of one workitem: fetch a series, run a model on it, give back what it found."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -8,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from adapters.archive import Archive
-from adapters.errors import ArchiveUnavailable
+from adapters.errors import ArchiveUnavailable, NotInArchive
 from adapters.runtimes.errors import ModelError, ModelTimedOut
 from adapters.runtimes.python import PythonRuntime
 from gateway import air, worklist
@@ -23,7 +25,8 @@ from gateway.registry import RegisteredModel, Registry
 from gateway.source import SourceSeries
 from gateway.store.database import Database
 from gateway.store.events import note
-from gateway.store.tables import WorkitemRow
+from gateway.store.tables import TombstoneRow, WorkitemRow
+from gateway.tombstones import INSTANCE, bury
 from standards import fhir, ups
 from standards.analysis import Result
 from standards.errors import StandardsError
@@ -72,7 +75,7 @@ class Pipeline:
             self._refuse(workitem, refusal)
         except ModelTimedOut as error:
             self._end(workitem, "TIMED_OUT", str(error))
-        except (ModelError, StandardsError, NotFound, ResultNotKept) as error:
+        except (ModelError, StandardsError, NotFound, NotInArchive, ResultNotKept) as error:
             self._end(workitem, "FAILED", str(error))
 
     def _perform(self, workitem: WorkitemRow) -> None:
@@ -85,7 +88,8 @@ class Pipeline:
             self.registry.entry_point(model),
             timeout_seconds=model.card.resources.timeout_seconds,
         )
-        result = analyse(predict, model, source, _started(workitem), watch)
+        again = worklist.repetition(workitem, model)
+        result = analyse(predict, model, source, _started(workitem), watch, again=again)
         with watch.step("encode"):
             objects = list(objects_of(result, source))
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
@@ -111,7 +115,8 @@ class Pipeline:
             results = air.tree(answer.result, answer.objects, resources)
             _note_steps(session, workitem, watch)
             if not worklist.complete(session, workitem, model.performer, outputs, results):
-                return  # another worker took over and was faster
+                _take_back(session, workitem, answer.kept)
+                return  # another worker took over and was faster, or the work was withdrawn
             for indexed in self.ingest.index(session, answer.kept, workitem.sop_instance_uid):
                 _accepted(indexed)
             put_all(session, resources, workitem.sop_instance_uid)
@@ -135,6 +140,30 @@ class Pipeline:
             wado_rs_root=f"{self.root_url}/dicom-web",
             instances=tuple(result_instance(one) for one in objects),
         )
+
+
+def _take_back(session: Session, workitem: WorkitemRow, kept: Sequence[Kept]) -> None:
+    """Results of withdrawn work leave the archive again: their study was deleted meanwhile.
+
+    Those of a faster worker are the same objects, and stay.
+    """
+    row = session.get(WorkitemRow, workitem.sop_instance_uid)
+    if row is None or row.outcome != worklist.WITHDRAWN:
+        return
+    bury(
+        session,
+        [
+            TombstoneRow(
+                uid=one.identity.sop_instance_uid,
+                level=INSTANCE,
+                study_instance_uid=workitem.study_instance_uid,
+                deleted_at=time.time(),
+                deleted_by=workitem.sop_instance_uid,
+                archive_key=one.archive_key,
+            )
+            for one in kept
+        ],
+    )
 
 
 def _accepted(answer: Answered | NotKept) -> Answered:

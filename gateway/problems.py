@@ -6,7 +6,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from adapters.errors import ArchiveUnavailable, NotInArchive
@@ -20,11 +20,12 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = "5"
 
-# The nearest class decides. Classes with a `status` of their own use that.
+# The nearest class decides. Classes with a `status`, or `headers`, of their own use those.
 STATUS_OF: dict[type[Exception], int] = {
     ArchiveUnavailable: 503,
     NotInArchive: 404,
     OperationalError: 503,  # the database is away, locked or full
+    DataError: 400,  # what came in a path or query can be no value of any column
     LimitExceeded: 413,
     MalformedMultipart: 400,
     NotDicom: 400,
@@ -65,9 +66,13 @@ async def _known(request: Request, error: Exception) -> Response:
     if isinstance(error, OperationalError):
         log.error("database failed", extra={"error": str(error.orig)})
         detail = f"the database cannot be used now: {error.orig}; see `airgate doctor`"
+    elif isinstance(error, DataError):
+        detail = "the request holds a value that no database takes, such as a zero byte"
     else:
         detail = str(error)
-    headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
+    headers = dict(getattr(error, "headers", {}))
+    if status == 503:
+        headers["Retry-After"] = RETRY_SECONDS
     return _told(request, status, detail, headers)
 
 

@@ -6,9 +6,12 @@ from fastapi import Request
 
 from gateway.settings import Settings
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
-_FORWARDED_PAIR = re.compile(r'\b(proto|host)=("[^"]*"|[^;,\s]+)', re.IGNORECASE)
+# What may change the links of an answer, beside the Host header; caches must know (Vary).
+LINK_HEADERS = ("Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix")
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+_PREFIX = re.compile(r"(?=.{2,256}$)(?:/[A-Za-z0-9._~-]+)+")
+_FORWARDED_PAIR = re.compile(r'\b(proto|host)=("[^"]*"|[^;,\s"]+)', re.IGNORECASE)
 
 
 def public_root(request: Request, settings: Settings) -> str:
@@ -17,6 +20,12 @@ def public_root(request: Request, settings: Settings) -> str:
     AIRGATE_PUBLIC_URL wins. Otherwise the request tells, through the headers its proxies add:
     Forwarded (RFC 7239) or X-Forwarded-Proto, -Host and -Prefix, the outermost proxy first.
     A value that no host or path can have is passed over, since it would end up in links.
+
+    Anybody may send these headers, and need not be a proxy for it: who does chooses the links of
+    the answer to that very request, and of no other. So that no cache gives such an answer to
+    somebody else, answers are private to one client, vary by LINK_HEADERS, and have the root in
+    their entity tags. Nothing that is stored, routed or delivered is ever made with this root.
+    Where even that is too much, AIRGATE_PUBLIC_URL turns the headers off.
     """
     if settings.public_url:
         return settings.public_url.rstrip("/")
@@ -37,6 +46,8 @@ def _addressed(request: Request) -> str:
     """The Host header. dicomweb-client leaves out the port there: it is ours if the host is."""
     host, (own, port) = request.url.netloc, request.scope.get("server") or ("", None)
     default = {"http": 80, "https": 443}.get(request.url.scheme)
+    if not _HOST.fullmatch(host):  # links are pasted into JSON, where a quotation mark would end it
+        host = own
     is_own = host == own or (host == "localhost" and own in ("127.0.0.1", "::1"))
     return f"{host}:{port}" if is_own and port not in (None, default) else host
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pydicom import Dataset
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway.errors import NotFound
@@ -20,16 +20,23 @@ from standards.uids import derived_uid
 
 # A job that was claimed so often and never ended kills its workers: it is given up.
 MAXIMUM_ATTEMPTS = 5
+WITHDRAWN = "WITHDRAWN"  # the outcome of work whose inputs were deleted, and its results with them
 
 
 def create(
     session: Session, model: RegisteredModel, study_instance_uid: str, series: Series, rule: str
 ) -> WorkitemRow | None:
-    """One workitem per model build and input set; None when that one exists already."""
-    inputs = ",".join(series.sop_instance_uids)
-    uid = derived_uid("workitem", model.algorithm.device_uid, series.series_instance_uid, inputs)
-    if session.get(WorkitemRow, uid) is not None:
-        return None
+    """One workitem per model build and input set; None when that one exists already.
+
+    One whose inputs were deleted does not count: they are here again, and its results are not. Nor
+    does one of whose inputs another content is stored by now.
+    """
+    uid = _first_uid(model, series.series_instance_uid, series.sop_instance_uids)
+    changed_at = _last_stored(session, series.series_instance_uid)
+    while (earlier := session.get(WorkitemRow, uid)) is not None:
+        if earlier.outcome != WITHDRAWN and earlier.created_at >= changed_at:
+            return None
+        uid = derived_uid("workitem", uid)
     now = datetime.now(UTC)
     order = ups.Order(
         uid,
@@ -56,6 +63,22 @@ def create(
     session.add(row)
     session.flush()
     return row
+
+
+def repetition(row: WorkitemRow, model: RegisteredModel) -> str:
+    """Its UID, where the same model build had exactly these instances before; else ""."""
+    first = _first_uid(model, row.series_instance_uid, sorted(inputs_of(row)))
+    return "" if row.sop_instance_uid == first else row.sop_instance_uid
+
+
+def _first_uid(model: RegisteredModel, series: str, instances: Sequence[str]) -> str:
+    return derived_uid("workitem", model.algorithm.device_uid, series, ",".join(instances))
+
+
+def _last_stored(session: Session, series: str) -> float:
+    """When an instance of the series came last, or another content of one."""
+    of_series = InstanceRow.series_instance_uid == series
+    return session.scalar(select(func.max(InstanceRow.received_at)).where(of_series)) or 0.0
 
 
 def claim(database: Database, uid: str) -> WorkitemRow | None:
@@ -130,6 +153,40 @@ def cancel(
     row = _locked(session, claimed.sop_instance_uid)
     if row.transaction_uid != claimed.transaction_uid:
         return False
+    _end(session, row, outcome, reason, results)
+    return True
+
+
+def withdraw(session: Session, row: WorkitemRow, reason: str) -> None:
+    """The inputs are deleted: what is still open ends CANCELED, and has no results to show.
+
+    Its performer, if there is one, finds out when it wants to publish: its claim is void.
+    """
+    row = _locked(session, row.sop_instance_uid)
+    if ups.FOLLOWS[ups.State(row.procedure_step_state)]:
+        row.transaction_uid = ""
+        _end(session, row, WITHDRAWN, reason, None)
+    else:
+        row.outcome, row.reason, row.results = WITHDRAWN, reason, ""
+
+
+def inputs_of(row: WorkitemRow) -> list[str]:
+    """SOP Instance UIDs that the workitem names as its input."""
+    step = Dataset.from_json(json.loads(row.dataset))
+    return [
+        str(reference.ReferencedSOPInstanceUID)
+        for item in step.InputInformationSequence
+        for reference in item.ReferencedSOPSequence
+    ]
+
+
+def _end(
+    session: Session,
+    row: WorkitemRow,
+    outcome: str,
+    reason: str,
+    results: dict[str, object] | None,
+) -> None:
     now = datetime.now(UTC)
     row.procedure_step_state = ups.State.CANCELED
     row.outcome, row.reason, row.ended_at = outcome, reason, now.timestamp()
@@ -143,17 +200,11 @@ def cancel(
         {"reason": reason},
         workitem_uid=row.sop_instance_uid,
     )
-    return True
 
 
 def input_instances(database: Database, row: WorkitemRow) -> list[InstanceRow]:
     """The index rows of exactly the instances that the workitem names."""
-    step = Dataset.from_json(json.loads(row.dataset))
-    uids = [
-        str(reference.ReferencedSOPInstanceUID)
-        for item in step.InputInformationSequence
-        for reference in item.ReferencedSOPSequence
-    ]
+    uids = inputs_of(row)
     with database.read() as session:
         query = select(InstanceRow).where(
             InstanceRow.series_instance_uid == row.series_instance_uid

@@ -19,6 +19,7 @@ from ai_models.bundled import bundled_models
 from gateway import services
 from gateway.archives import connect
 from gateway.errors import GatewayError
+from gateway.following.lag import lag
 from gateway.routing.rules import read_rules
 from gateway.settings import Settings
 
@@ -101,6 +102,26 @@ def _orthanc(settings: Settings) -> Finding:
         return Finding("archive", False, found, mend)
 
 
+def _following(settings: Settings) -> Finding:
+    what = "following"
+    if settings.archive == "folder" or not settings.follow_changes:
+        told = "nothing is followed; `airgate index verify` compares index and archive"
+        return Finding(what, None, told)
+    try:
+        database = services.open_database(settings)
+        found = lag(settings, database, connect(settings))
+        database.close()
+    except (AdapterError, GatewayError, SQLAlchemyError):
+        return Finding(what, None, "nothing to tell: archive or database cannot be asked")
+    if found is None or found.behind is None:
+        return Finding(what, None, "not yet; begins with `airgate serve`")
+    told = f"{found.behind} change(s) behind, {found.held} instances in the archive"
+    if found.missing:
+        mend = "see `airgate index verify`: it looks like another archive than before"
+        return Finding(what, False, f"{told}, {found.missing} missing there", mend)
+    return Finding(what, True, told)
+
+
 def _viewer(settings: Settings) -> Finding:
     if (settings.ohif / "index.html").is_file():
         return Finding("OHIF viewer", True, str(settings.ohif))
@@ -155,6 +176,7 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _token,
     _database,
     _orthanc,
+    _following,
     _port,
     _rules,
     _viewer,

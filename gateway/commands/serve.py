@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,11 +20,14 @@ from gateway.archives import connect
 from gateway.auth import load_or_make_token
 from gateway.equipment import VERSION
 from gateway.errors import NotConfigured, PortTaken
+from gateway.http_protocol import limited_http
 from gateway.logs import set_up_logs
 from gateway.routing.router import replace_rules
 from gateway.routing.rules import read_rules
 from gateway.settings import Settings
 from gateway.store.migrate import migrate
+from gateway.swapping import recovering
+from gateway.tombstones import finishing
 
 WORKER_STOP_SECONDS = 15.0
 
@@ -39,16 +42,23 @@ def serve(settings: Settings) -> None:
     with ExitStack() as stack:
         parts = stack.enter_context(_services(settings))
         _empty(settings.spool)
+        stack.enter_context(finishing(parts.database, parts.archive))
+        stack.enter_context(recovering(parts.ingest.swaps))
         for slot in range(settings.workers):
             _mind(stack, f"worker-{slot}", ["worker", "--slot", str(slot)])
         if settings.dicom_address:
-            _mind(stack, "dimse", ["dimse"])
+            spool = {"TMPDIR": str(settings.spool.resolve())}  # where instances go as they come
+            _mind(stack, "dimse", ["dimse"], spool)
+        if settings.follow_changes and settings.archive != "folder":
+            _mind(stack, "follower", ["follow"])
         _greet(settings)
         application = create_app(parts, token)
+        stack.enter_context(application.state.retrieval.sweeping())
         config = uvicorn.Config(
             application,
             host=host,
             port=port,
+            http=limited_http(settings.maximum_head_kb << 10),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -87,10 +97,16 @@ def _services(settings: Settings) -> Iterator[services.Services]:
         yield services.build(settings, archive, database)
 
 
-def _mind(stack: ExitStack, name: str, arguments: list[str]) -> None:
+def _mind(
+    stack: ExitStack,
+    name: str,
+    arguments: list[str],
+    environment: Mapping[str, str] | None = None,
+) -> None:
     child = MindedProcess(
         name,
         [sys.executable, "-m", "gateway.cli", *arguments],
+        environment,
         stop_seconds=WORKER_STOP_SECONDS,
     )
     child.start()

@@ -13,6 +13,8 @@ from gateway.store.tables import EventRow
 # kind: what a person calls it
 TITLES = {
     "received": "Received",
+    "found": "Found in the archive",
+    "lost": "Gone from the archive",
     "complete": "Study complete",
     "refused": "Instances refused",
     "routed": "Routed",
@@ -26,9 +28,11 @@ TITLES = {
     "no_result": "No result",
     "failed": "Failed",
     "timed_out": "Timed out",
+    "withdrawn": "Withdrawn",
+    "deleted": "Deleted",
 }
 ROUTINGS = frozenset({"routed", "not_routed", "no_rule_matched"})
-ENDINGS = frozenset({"done", "no_result", "failed", "timed_out"})
+ENDINGS = frozenset({"done", "no_result", "failed", "timed_out", "withdrawn"})
 SHOWN_ELSEWHERE = frozenset(
     {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because"}
 )
