@@ -2,15 +2,20 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
 
 from gateway.client import Client
 from gateway.settings import Settings
@@ -87,6 +92,12 @@ class Gateway:
         self.process.send_signal(sign)
         return self.process.wait(60)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that answers HTTP."""
+        assert self.process is not None
+        return self.process.pid
+
     def children(self, name: str) -> list[int]:
         """Process ids of the server's children whose command line holds the name."""
         assert self.process is not None
@@ -123,6 +134,23 @@ class Gateway:
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:
             self.stop()
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The root of a server for the application, on a free port while the block runs."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:

@@ -19,25 +19,27 @@ from fastapi import FastAPI
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
-from sqlalchemy import create_engine
 
 from adapters.memory import MemoryArchive
+from gateway.at_hand import AtHandMiddleware
 from gateway.ingest import Ingest
 from gateway.keeping import Part
+from gateway.middleware import add_http_middleware
 from gateway.problems import add_handlers
-from gateway.routers import retrieve, search
+from gateway.retrieve.retrieval import Retrieval
+from gateway.routers import metadata, rendered, retrieve, search
 from gateway.settings import Settings
 from gateway.store.database import Database
-from gateway.store.tables import Base
+from gateway.store.migrate import migrate
 
 
 class Gateway:
-    """Index, archive, and the two routers of the DICOMweb read side."""
+    """Index, archive, and the routers of the DICOMweb read side."""
 
     def __init__(self, folder: Path, database_url: str | None = None, **settings: object) -> None:
         self.settings = Settings(data=folder, **settings)  # type: ignore[arg-type]
         self.database = Database(database_url or f"sqlite:///{folder / 'index.db'}")
-        Base.metadata.create_all(create_engine(self.database.url))
+        migrate(self.database)
         self.archive = MemoryArchive()
         self.ingest = Ingest(
             self.database, self.archive, self.settings, lambda session, studies, now: None
@@ -46,8 +48,11 @@ class Gateway:
         self.app.state.services = SimpleNamespace(
             settings=self.settings, database=self.database, archive=self.archive
         )
+        self.app.state.retrieval = Retrieval.of(self.database, self.archive, self.settings)
         add_handlers(self.app)
-        for module in (search, retrieve):
+        self.app.add_middleware(AtHandMiddleware)
+        add_http_middleware(self.app, self.settings)
+        for module in (search, retrieve, metadata, rendered):
             self.app.include_router(module.router)
 
     def store(self, *contents: bytes) -> None:

@@ -1,6 +1,7 @@
 """The worklist on both databases: states, claims, exactly one end."""
 
 import json
+import time
 
 import pytest
 from pydicom import Dataset
@@ -10,7 +11,7 @@ from gateway import worklist
 from gateway.errors import NotFound
 from gateway.registry import RegisteredModel
 from gateway.store.database import Database
-from gateway.store.tables import WorkitemRow
+from gateway.store.tables import InstanceRow, SeriesRow, StudyRow, WorkitemRow
 from standards import ups
 from tests.headers import ct_series
 
@@ -48,6 +49,39 @@ def test_the_same_input_makes_no_second_workitem_but_another_instance_does(datab
     assert create(database, model, slices=24) is not None
     assert create(database, model, slices=24) is None
     assert create(database, model, slices=25) is not None
+
+
+def test_inputs_of_which_another_content_is_stored_make_another_one_once(database, model):
+    first = create(database, model, slices=24)
+    with database.write() as session:
+        for row in rows_of_an_instance(received_at=time.time()):
+            session.add(row)
+            session.flush()
+    again = create(database, model, slices=24)
+    assert again.sop_instance_uid != first.sop_instance_uid
+    assert create(database, model, slices=24) is None
+    assert worklist.repetition(first, model) == ""
+    assert worklist.repetition(again, model) == again.sop_instance_uid
+
+
+def rows_of_an_instance(received_at: float) -> list:
+    series = {"study_instance_uid": "1.2.3", "series_instance_uid": "1.2.3.1"}
+    times = {"created_at": received_at}
+    return [
+        StudyRow(study_instance_uid="1.2.3", attributes="{}", updated_at=received_at, **times),
+        SeriesRow(**series, attributes="{}", **times),
+        InstanceRow(
+            **series,
+            sop_instance_uid="1.2.3.1.1",
+            sop_class_uid="1.2",
+            transfer_syntax_uid="1.2",
+            header=b"{}",
+            archive_key="",
+            size=1,
+            sha256="",
+            received_at=received_at,
+        ),
+    ]
 
 
 def test_a_claim_starts_the_step_once_and_a_second_claim_takes_over(database, model):
