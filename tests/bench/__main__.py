@@ -1,60 +1,106 @@
 """`make bench`: figures side by side in one run, medians of several, never a pass or a fail.
 
-Rivals: a naive script for the orchestration, Orthanc's DICOMweb plug-in for the web services.
+Rivals: Orthanc's DICOMweb plug-in for the web services, a naive script for the orchestration.
+
+    python -m tests.bench                    # every piece, about 40 minutes
+    python -m tests.bench stow frames        # only these
+    python -m tests.bench --quick            # tiny data: does the bench itself work?
 """
 
 import argparse
 import json
+import os
 import platform
 import tempfile
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from tests.bench import orchestration, web
-from tests.bench.report import Line
-from tests.phantom import chest_phantom
+from tests.bench import frames, huge, multiframe, orchestration, search_growth, series, stow, viewer
+from tests.bench.plan import FULL, QUICK, Plan, Sizes
+from tests.bench.report import Line, markdown, table
+from tests.bench.rival import PlugIn
 
 REPORT = Path("bench-report")
+WIDTH = 80
+PIECES: dict[str, Callable[[Plan], Iterable[Line]]] = {
+    "stow": stow.measure,
+    "series": series.measure,
+    "frames": frames.measure,
+    "multiframe": multiframe.measure,
+    "huge": huge.measure,
+    "search": search_growth.measure,
+    "viewer": viewer.measure,
+    "orchestration": orchestration.measure,
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeat", type=int, default=5, help="runs of each measurement")
-    parser.add_argument("--slices", type=int, default=300, help="CT slices of 0.5 MB")
-    options = parser.parse_args()
-    console = Console()
-    with tempfile.TemporaryDirectory() as folder:
-        series = Path(folder) / "series"
-        with console.status(f"making a chest CT of {options.slices} slices"):
-            spacing = 320.0 / options.slices
-            chest_phantom(slices=options.slices, slice_spacing=spacing, matrix=512, noise=15).write(
-                series
-            )
+    options = _options()
+    console = Console(width=None if Console().width < WIDTH else WIDTH)
+    sizes = QUICK if options.quick else FULL
+    names = options.pieces or list(PIECES)
+    with tempfile.TemporaryDirectory(prefix="airgate-bench-", dir=options.folder) as folder:
+        facts = _facts(Path(folder), options.repeat, sizes)
         lines: list[Line] = []
-        for part in (orchestration, web):
-            with console.status(f"measuring {part.TITLE}"):
-                lines += part.measure(Path(folder), series, options.repeat)
-    _print(console, lines, options.slices, options.repeat)
+        for name in names:
+            lines += _piece(console, name, Path(folder), options.repeat, sizes)
+            _write(facts, names, lines)
+    console.print(_story(facts))
+    console.print(f"written to {REPORT}/bench.md and {REPORT}/bench.json")
 
 
-def _print(console: Console, lines: list[Line], slices: int, repeat: int) -> None:
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    table = Table("work", "Airgate", "rival", "ratio", "aim")
-    for line in lines:
-        table.add_row(line.work, line.ours_told, line.rival_told, line.ratio_told, line.aim)
-    console.print(f"{slices} CT slices of 512 x 512; medians of {repeat}; {now}")
-    console.print(table)
-    REPORT.mkdir(exist_ok=True)
-    content = {
-        "at": now,
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("pieces", nargs="*", metavar="piece", help=", ".join(PIECES))
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each measurement")
+    parser.add_argument("--quick", action="store_true", help="tiny data; the figures mean nothing")
+    parser.add_argument("--folder", type=Path, help="where to put data, some GB; default: /tmp")
+    options = parser.parse_args()
+    if unknown := set(options.pieces) - set(PIECES):
+        parser.error(f"no piece {', '.join(sorted(unknown))}; there are {', '.join(PIECES)}")
+    return options
+
+
+def _piece(console: Console, name: str, folder: Path, repeat: int, sizes: Sizes) -> list[Line]:
+    with console.status(name) as status:
+        plan = Plan(folder, repeat, sizes, lambda text: status.update(f"{name}: {text}"))
+        lines = list(PIECES[name](plan))
+    console.print(table(lines))
+    return lines
+
+
+def _facts(folder: Path, repeat: int, sizes: Sizes) -> dict[str, object]:
+    """What a reader must know to compare the figures with others."""
+    with PlugIn(folder / "version") as plug_in:
+        rival = plug_in.version()
+    return {
+        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": platform.platform(),
+        "cores": os.cpu_count(),
+        "load before": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
-        "lines": [line.as_dict() for line in lines],
+        "rival": rival,
+        "runs": repeat,
+        "data": "tiny, the figures mean nothing" if sizes is QUICK else "full",
     }
+
+
+def _story(facts: dict[str, object]) -> str:
+    return "; ".join(f"{name}: {fact}" for name, fact in facts.items())
+
+
+def _write(facts: dict[str, object], pieces: list[str], lines: list[Line]) -> None:
+    REPORT.mkdir(exist_ok=True)
+    content = {**facts, "pieces": pieces, "lines": [line.as_dict() for line in lines]}
     (REPORT / "bench.json").write_text(json.dumps(content, indent=2))
+    (REPORT / "bench.md").write_text(f"{_story(facts)}\n\n{markdown(lines)}\n")
 
 
 if __name__ == "__main__":
