@@ -114,7 +114,10 @@ install_project() {
 
 fetch_sites() {
     .venv/bin/python tools/fetch_ohif.py
-    if [ "$scope" = test ]; then .venv/bin/python tools/fetch_fhir_schema.py; fi
+    if [ "$scope" = test ]; then
+        .venv/bin/python tools/fetch_fhir_schema.py
+        .venv/bin/python tools/fetch_dicomweb_client.py
+    fi
 }
 
 main() {
