@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from sqlalchemy.orm import Session
 
-from adapters.archive import Archive
+from adapters.archive import Archive, HasFiles
 from gateway.index import Indexed, Kept, Refused, index
 from gateway.keeping import Keeper, Undecided, with_values
 from gateway.memory import MemoryBudget
@@ -18,6 +18,7 @@ from gateway.part import Part
 from gateway.quarantine import Quarantine
 from gateway.reading import Reader
 from gateway.reception import IndexUnavailable, Reception, Source, StoreOutcome, note_received
+from gateway.retrieve.disk_cache import DiskCache
 from gateway.settings import Settings
 from gateway.settling import OnArrival, Settler
 from gateway.store.database import Database
@@ -45,6 +46,7 @@ class Ingest:
     on_arrival(session, study_instance_uids, now) is called in the transaction that commits new
     instances, so that an arrival is known exactly if its instances are.
     memory: for parts that wait to be archived; header_memory: for headers that wait for the index.
+    copies: of large instances, for viewers; none where the archive has files of its own.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Ingest:
         self.settler = Settler(
             database, archive, self.quarantine, self.swaps, on_arrival, replace=replace
         )
+        self.copies = None if isinstance(archive, HasFiles) else DiskCache.of(settings)
         self.threads = ThreadPoolExecutor(ARCHIVING, thread_name_prefix="ingest")
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from gateway.keeping import Undecided
 from gateway.part import Part
 from gateway.quarantine import worth_keeping
 from gateway.reading import Readable
+from gateway.retrieve.disk_cache import LARGE
 from gateway.settling import not_settled
 from gateway.store.events import note
 from standards.store_response import FailureReason, StoreResult
@@ -208,6 +209,8 @@ class Reception:
             answer = readable if isinstance(readable, Refused) else self._kept(readable)
             waits = isinstance(answer, Undecided)
             self._quarantine(part, answer)
+            if isinstance(readable, Readable) and isinstance(answer, Kept) and answer.archived:
+                self._leave_at_hand(readable)
         except ArchiveUnavailable as error:
             answer = _not_now(readable, str(error))
         except OSError as error:  # the disk of the spool or the quarantine
@@ -216,6 +219,14 @@ class Reception:
             if not waits:
                 _discard(part, readable)
         return answer
+
+    def _leave_at_hand(self, readable: Readable) -> None:
+        """A large instance is looked at soon, and lies in a file of its own already."""
+        part, copies = readable.part, self._ingest.copies
+        if copies is not None and part.spooled and isinstance(part.content, Path):
+            instance = readable.kept.instance
+            if part.size >= LARGE:
+                copies.adopt(instance["sop_instance_uid"], instance["sha256"], part.content)
 
     def _quarantine(self, part: Part, answer: Kind) -> None:
         if (

@@ -15,8 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
+from gateway.settings import Settings
+
 log = logging.getLogger(__name__)
 
+LARGE = 32 << 20  # bytes; from this size on an instance is kept in a file and not in memory
 SPARE = 256 << 20  # bytes that the copies leave free on their disk
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAME = re.compile(r"([0-9.]{1,64})-([0-9a-f]{64})")
@@ -33,6 +36,10 @@ class DiskCache:
 
     A copy is known by the SOP Instance UID of its instance and the hash of its content.
     """
+
+    @staticmethod
+    def of(settings: Settings) -> "DiskCache":
+        return DiskCache(settings.data / "cache", settings.disk_cache_mb << 20)
 
     def __init__(self, folder: Path, capacity: int) -> None:
         self.capacity = capacity
@@ -69,6 +76,17 @@ class DiskCache:
         finally:
             draft.unlink(missing_ok=True)
         return path
+
+    def adopt(self, uid: str, sha256: str, file: Path) -> None:
+        """Take a file that is there already as the copy; where that cannot be, it stays."""
+        try:
+            size = file.stat().st_size
+            if size <= self.capacity and _NAME.fullmatch(f"{uid}-{sha256}"):
+                self._make_room(size)
+                os.utime(file)
+                file.rename(self._path(uid, sha256))
+        except OSError as error:
+            log.info("a large instance was not kept at hand", extra={"reason": error.strerror})
 
     def all(self) -> Sequence[tuple[str, str]]:
         """UID and hash of every copy."""

@@ -16,7 +16,7 @@ from threading import BoundedSemaphore, Lock
 
 from adapters.archive import Archive, HasFiles
 from adapters.errors import NotInArchive
-from gateway.retrieve.disk_cache import DiskCache, NoRoom
+from gateway.retrieve.disk_cache import LARGE, DiskCache, NoRoom
 from gateway.retrieve.located import Located
 from gateway.retrieve.pixels import StoredPixels
 from gateway.retrieve.recent import Recent
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)  # Linux
 _OPEN_FILE = 4 << 20  # bytes
-LARGE = 32 << 20  # bytes; from this size on an instance is kept in a file and not in memory
 _MIDDLING = 4 << 20  # bytes; from this size on only a few are read at one time
 _AT_ONE_TIME = 4
 

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from gateway.retrieve.answers import Answer, multipart, with_beginning
 from gateway.retrieve.codecs import ENCODABLE, encodable
+from gateway.retrieve.disk_cache import LARGE
 from gateway.retrieve.errors import (
     NoPixelData,
     NotDecodable,
@@ -14,7 +15,6 @@ from gateway.retrieve.errors import (
     UnusablePixelData,
 )
 from gateway.retrieve.forms import DICOM, Form, instance_form, instances_offered
-from gateway.retrieve.hold import LARGE
 from gateway.retrieve.located import Located, Scope, locate
 from gateway.retrieve.retrieval import Retrieval
 from gateway.retrieve.transcoding import transcoded

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from adapters.errors import ArchiveUnavailable, NotInArchive
+from gateway.retrieve.disk_cache import LARGE
 from gateway.retrieve.errors import NoPixelData, UnusablePixelData
-from gateway.retrieve.hold import LARGE, Hold
+from gateway.retrieve.hold import Hold
 from gateway.retrieve.located import Located, Scope, locate
 from gateway.retrieve.recent import Recent
 from gateway.store.database import Database

@@ -44,8 +44,7 @@ class Retrieval:
 
     @staticmethod
     def of(database: Database, archive: Archive, settings: Settings) -> "Retrieval":
-        disk = DiskCache(settings.data / "cache", settings.disk_cache_mb << 20)
-        hold = Hold(archive, disk, settings.memory_cache_mb << 20)
+        hold = Hold(archive, DiskCache.of(settings), settings.memory_cache_mb << 20)
         return Retrieval(database, archive, hold, Neighbours(database, hold), QuickRows(database))
 
     def pixels(self, instance: Located) -> StoredPixels:

@@ -1,5 +1,6 @@
 """Copies of large instances on disk: whole or not at all, and never more than may be there."""
 
+import errno
 import multiprocessing
 import os
 import time
@@ -66,6 +67,52 @@ def test_a_copy_that_breaks_off_is_none(tmp_path):
         cache.fill("2.25.1", HASHES[1], 100, pieces())
     assert cache.find("2.25.1", HASHES[1]) is None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def _spooled(folder: Path, size: int = 100) -> Path:
+    file = folder / "1.part"
+    file.write_bytes(b"x" * size)
+    return file
+
+
+def test_a_file_that_is_there_becomes_a_copy_without_being_written_again(tmp_path):
+    cache, file = DiskCache(tmp_path / "cache", 300), _spooled(tmp_path)
+    number = file.stat().st_ino
+    for other in (1, 2, 3):
+        _fill(cache, other)
+    cache.adopt("2.25.4", HASHES[4], file)
+
+    found = cache.find("2.25.4", HASHES[4])
+    assert found is not None
+    assert found.stat().st_ino == number
+    assert not file.exists()
+    assert sorted(uid for uid, _ in cache.all()) == ["2.25.2", "2.25.3", "2.25.4"]
+
+
+@pytest.mark.parametrize(
+    ("uid", "size", "spare"),
+    [("2.25.1", 301, 0), ("../1", 100, 0), ("2.25.1", 100, 1 << 60)],
+    ids=["larger than all", "no UID", "no room"],
+)
+def test_what_cannot_be_a_copy_stays_where_it_is(tmp_path, monkeypatch, uid, size, spare):
+    monkeypatch.setattr(disk_cache, "SPARE", spare)
+    cache, file = DiskCache(tmp_path / "cache", 300), _spooled(tmp_path, size)
+    cache.adopt(uid, HASHES[1], file)
+
+    assert file.exists()
+    assert cache.all() == []
+
+
+def test_a_file_of_another_disk_stays_where_it_is(tmp_path, monkeypatch):
+    def other_disk(*_: object) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    cache, file = DiskCache(tmp_path / "cache", 300), _spooled(tmp_path)
+    monkeypatch.setattr(Path, "rename", other_disk)
+    cache.adopt("2.25.1", HASHES[1], file)
+
+    assert file.exists()
+    assert cache.all() == []
 
 
 def test_a_full_disk_is_told(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 
 from adapters.folder import FolderArchive
 from adapters.memory import MemoryArchive
+from gateway.part import spooled
 from gateway.retrieve import hold as hold_module
 from gateway.retrieve.disk_cache import DiskCache, NoRoom
 from gateway.retrieve.hold import Hold
@@ -86,6 +87,36 @@ def test_a_large_instance_is_read_once_even_by_the_next_server(tmp_path, film):
 
     assert _hold(archive, tmp_path).pixels(instance).stored(7) == expected
     assert len(archive.reads) == 1
+
+
+def test_a_large_instance_that_was_just_stored_is_at_hand_without_reading_it_again(
+    tmp_path, film, monkeypatch
+):
+    monkeypatch.setattr("gateway.reception.LARGE", 1 << 20)
+    gateway = Gateway(tmp_path)
+    gateway.ingest.receive([spooled(gateway.settings.spool, iter([film]))])
+    monkeypatch.setattr(gateway.archive, "read", None)
+    monkeypatch.setattr(gateway.archive, "stream", None)
+    with gateway.serving() as root:
+        url = f"{instance_url(f'{root}/dicom-web', 'multi')}/frames/{FRAMES}"
+        ((_, body),) = parts_of(get(url, OCTETS))
+
+    assert body == film[-SIDE * SIDE * 2 :]
+    assert list(gateway.settings.spool.iterdir()) == []
+    gateway.close()
+
+
+def test_what_the_index_refuses_is_not_left_at_hand(tmp_path, film, monkeypatch):
+    monkeypatch.setattr("gateway.reception.LARGE", 1000)
+    gateway = Gateway(tmp_path)
+    gateway.store(film)
+    other = written(image("multi", FRAMES, PixelData=bytes(len(film)), Rows=SIDE, Columns=SIDE))
+    for content in (film, other, film[:-5000]):
+        gateway.ingest.receive([spooled(gateway.settings.spool, iter([content]))])
+
+    assert gateway.app.state.retrieval.hold._disk.all() == []
+    assert list(gateway.settings.spool.iterdir()) == []
+    gateway.close()
 
 
 def test_large_instances_take_no_memory_of_their_size(tmp_path, film):
