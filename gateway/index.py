@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from adapters.archive import Archive
 from gateway.search import derived
 from gateway.search.values import study_columns, text
+from gateway.store.inserting import insert_missing
 from gateway.store.tables import Base, InstanceRow, SeriesRow, StudyRow
 from gateway.tombstones import GOING, lift
 from standards.dicom_json import dumps
@@ -332,10 +331,8 @@ class _Writer:
         """Insert the rows that are not there yet; returns the keys of those inserted."""
         if not rows:
             return set()
-        bind = self._session.get_bind()
-        insert = insert_sqlite if bind.dialect.name == "sqlite" else insert_postgresql
         key = next(iter(table.__table__.primary_key))
-        statement = insert(table).on_conflict_do_nothing().returning(key)
+        statement = insert_missing(self._session, table).returning(key)
         return set(self._session.connection().execute(statement, list(rows)).scalars())
 
     def _forget(self, key: Any, uids: set[str]) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from gateway.settings import Settings
+from gateway.store.inserting import insert_missing
 from gateway.store.tables import ArchiveCursorRow
 
 
@@ -52,8 +53,10 @@ def nothing_missing(session: Session) -> None:
 
 
 def _row(session: Session, archive: str) -> ArchiveCursorRow:
+    """Made where it is missing, by whichever process comes first."""
     row = session.get(ArchiveCursorRow, archive)
     if row is None:
-        row = ArchiveCursorRow(archive=archive, last=0, missing=0)
-        session.add(row)
+        first = {"archive": archive, "last": 0, "missing": 0}
+        session.execute(insert_missing(session, ArchiveCursorRow).values(first))
+        row = session.get_one(ArchiveCursorRow, archive, with_for_update=True)
     return row

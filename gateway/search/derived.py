@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from gateway.search.values import (
@@ -21,6 +19,7 @@ from gateway.search.values import (
     study_columns,
     study_values,
 )
+from gateway.store.inserting import insert_missing
 from gateway.store.tables import InstanceRow, SeriesRow, StudyRow, StudyValueRow
 
 _AT_ONCE = 500  # studies of one statement
@@ -171,6 +170,4 @@ def _insert(session: Session, found: Values) -> None:
     if not rows:
         return
     rows.sort(key=lambda row: tuple(row.values()))  # so that no two writers wait for each other
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    insert = (insert_sqlite if sqlite else insert_postgresql)(StudyValueRow)
-    session.connection().execute(insert.on_conflict_do_nothing(), rows)
+    session.connection().execute(insert_missing(session, StudyValueRow), rows)

@@ -109,10 +109,10 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_64_kib_of_anything_take_no_long_time(kind, before):
     header = before + HOSTILE[kind] * (65_536 // len(HOSTILE[kind]))
-    started = time.process_time()
+    started = time.thread_time()
     parse_accept(header)
     parse_media_type(header)
-    assert time.process_time() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_what_comes_after_two_hundred_types_is_not_looked_at():

@@ -101,11 +101,11 @@ def seconds(kind: str, times: int, piece: int) -> float:
     """Processor time to parse a part of `times` KB of it."""
     body = PART + HOSTILE[kind] * times
     parser = MultipartParser("B", maximum_parts=9, maximum_part_size=1 << 40)
-    started = time.process_time()
+    started = time.thread_time()
     for start in range(0, len(body), piece):
         for _ in parser.feed(body[start : start + piece]):
             pass
-    return time.process_time() - started
+    return time.thread_time() - started
 
 
 @pytest.mark.parametrize("piece", [7, 1 << 16, 1 << 30])
@@ -119,14 +119,14 @@ def test_the_time_grows_with_the_length_and_no_faster(kind, piece):
 
 def test_headers_that_come_byte_by_byte_take_no_long_time():
     body = b"--B\r\nA: " + b"y" * 16_000 + b"\r\n\r\nz\r\n--B--"
-    started = time.process_time()
+    started = time.thread_time()
     assert outcome(body, [1])[1] is None
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_many_parts_in_one_piece_take_no_long_time():
     body = b"--B\r\n\r\nx\r\n" * 20_000 + b"--B--"
     parser = MultipartParser("B", maximum_parts=20_000, maximum_part_size=9)
-    started = time.process_time()
+    started = time.thread_time()
     assert sum(isinstance(event, PartBegin) for event in parser.feed(body)) == 20_000
-    assert time.process_time() - started < 3
+    assert time.thread_time() - started < 3
