@@ -1,16 +1,18 @@
 """The AIR result tree of one workitem: the root SR, its primitives, and every carrier (IHE AIR)."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gateway.outputs import Encoded
 from standards.analysis import Analysis, Result
 from standards.findings import Findings, Measurement
+
+if TYPE_CHECKING:  # at run time it would bring highdicom and scipy into every process
+    from gateway.outputs import Encoded
 
 DELETED = "its DICOM objects were deleted from the archive"
 
 
-def tree(result: Result, objects: Sequence[Encoded], fhir: Sequence[Any]) -> dict[str, object]:
+def tree(result: Result, objects: Sequence["Encoded"], fhir: Sequence[Any]) -> dict[str, object]:
     """Everything a client needs to walk from the result to its carriers, as plain JSON."""
     root = next(o.dataset for o in objects if o.kind == "SR")
     return {
@@ -72,7 +74,7 @@ def _algorithm(analysis: Analysis) -> dict[str, str]:
     }
 
 
-def _object(one: Encoded) -> dict[str, str]:
+def _object(one: "Encoded") -> dict[str, str]:
     return {
         "kind": one.kind,
         "sop_class_uid": str(one.dataset.SOPClassUID),

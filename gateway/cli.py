@@ -51,8 +51,6 @@ def serve(
     rules_file: Annotated[Path | None, _flag("rules")] = None,
 ) -> None:
     """Run the gateway: HTTP, DIMSE, workers, and the child Orthanc where it is the archive."""
-    from gateway.commands.serve import serve as run
-
     flags = {
         "data": data,
         "http": http,
@@ -65,7 +63,10 @@ def serve(
         "quiet_seconds": quiet_seconds,
         "rules": rules_file,
     }
-    run(settings_with(flags))
+    settings = settings_with(flags)  # first, since a wrong one is told at once
+    from gateway.commands.serve import serve as run
+
+    run(settings)
 
 
 @app.command()
