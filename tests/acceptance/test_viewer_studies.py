@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, pixel_array
 
 from tests.acceptance.viewer_studies import MADE, REAL, Study, made_study, real_study
-from tests.browser import chromium, new_page, sign_in
+from tests.browser import chromium, new_context, sign_in
 from tests.serving import ROOT, Gateway, wait_until
 
 pytestmark = [pytest.mark.serve, pytest.mark.browser]
@@ -131,14 +131,22 @@ class Viewer:
             self.faults.append(f"{response.url}: {response.status}")
 
 
-@pytest.fixture
-def viewer(browser, gateway) -> Iterator[Viewer]:
-    page = new_page(browser)
+@pytest.fixture(scope="module")
+def session(browser, gateway) -> BrowserContext:
+    """Signed in, and with OHIF's scripts in its cache from the second study on."""
+    context = new_context(browser)
+    page = context.new_page()
     sign_in(page, gateway)
-    viewer = Viewer(page)
+    page.close()
+    return context
+
+
+@pytest.fixture
+def viewer(session) -> Iterator[Viewer]:
+    viewer = Viewer(session.new_page())
     viewer.listen()
     yield viewer
-    page.context.close()
+    viewer.page.close()
 
 
 def judge(viewer: Viewer, gateway: Gateway, study: Study, folder: Path) -> None:
