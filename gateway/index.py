@@ -175,11 +175,6 @@ def _without_those_going(
     ]
 
 
-def hold_studies(session: Session, kept: Sequence[Kept]) -> None:
-    """Let none of their studies gain an instance until the transaction ends; roll that back."""
-    _Writer(session, time.time(), "", "", "").lock(kept)
-
-
 def unnamed(session: Session, kept: Sequence[Kept]) -> list[Kept]:
     """Those whose bytes in the archive the index does not name."""
     keys = _Writer(session, time.time(), "", "", "").archive_keys(kept)

@@ -10,9 +10,7 @@ at the next start and every now and then.
 import json
 import logging
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from sqlalchemy import select
 from adapters.archive import Archive
 from adapters.errors import ArchiveConflict, ArchiveUnavailable, NotInArchive
 from gateway.quarantine import Quarantine, sync_folder
+from gateway.repeating import repeating
 from gateway.store.database import Database
 from gateway.store.tables import InstanceRow, QuarantineRow
 from standards.store_response import FailedInstance, FailureReason
@@ -107,27 +106,10 @@ class Swaps:
             path.unlink()
 
 
-@contextmanager
-def recovering(swaps: Swaps) -> Iterator[None]:
+def recovering(swaps: Swaps) -> AbstractContextManager[None]:
     """Conclude what is left, at once and now and then, while the block runs."""
-    stop = threading.Event()
-
-    def run() -> None:
-        while True:
-            try:
-                swaps.recover()
-            except Exception as error:  # the loop outlives any failure; the notes stay
-                log.warning("replacements are not concluded yet: %s", error)
-            if stop.wait(_AGAIN_SECONDS):
-                return
-
-    thread = threading.Thread(target=run, name="swaps", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    failed = "replacements are not concluded yet"
+    return repeating(swaps.recover, name="swaps", seconds=_AGAIN_SECONDS, failed=failed, log=log)
 
 
 def put_in_place(archive: Archive, content: bytes | Path) -> str:

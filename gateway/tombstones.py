@@ -12,15 +12,16 @@ delete what the other just relied on.
 """
 
 import logging
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from adapters.archive import AT_ONCE, Archive
 from adapters.errors import ArchiveRefused, NotInArchive
+from gateway.repeating import repeating
 from gateway.store.database import Database
 from gateway.store.tables import InstanceRow, TombstoneRow
 from standards.store_response import StoredInstance
@@ -91,27 +92,11 @@ def finish(database: Database, archive: Archive) -> None:
         last = _finish_some(database, archive, last)
 
 
-@contextmanager
-def finishing(database: Database, archive: Archive) -> Iterator[None]:
+def finishing(database: Database, archive: Archive) -> AbstractContextManager[None]:
     """Finish deletions now and then while the block runs: a crash or an outage may leave some."""
-    stop = threading.Event()
-
-    def run() -> None:
-        while True:
-            try:
-                finish(database, archive)
-            except Exception as error:  # the loop outlives any failure; the tombstones tell on
-                log.warning("deletions are not finished yet: %s", error)
-            if stop.wait(_AGAIN_SECONDS):
-                return
-
-    thread = threading.Thread(target=run, name="tombstones", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    chore = partial(finish, database, archive)
+    failed = "deletions are not finished yet"  # the tombstones tell on
+    return repeating(chore, name="tombstones", seconds=_AGAIN_SECONDS, failed=failed, log=log)
 
 
 def _finish_some(database: Database, archive: Archive, after: str) -> str | None:

@@ -7,11 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import (
-    PYDICOM_IMPLEMENTATION_UID,
-    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
@@ -39,7 +35,6 @@ __all__ = [
     "Header",
     "PixelData",
     "read_header",
-    "with_file_meta",
 ]
 
 LARGEST_INFLATED = 256 << 20  # of a deflated data set, bytes
@@ -88,19 +83,6 @@ def read_header(
         raise
     except (struct.error, ValueError, LookupError, RecursionError) as error:
         raise NotDicom(f"elements that make no sense ({type(error).__name__})") from error
-
-
-def with_file_meta(header: Header, content: Buffer, sop_class: str, sop_instance: str) -> bytes:
-    """A Part 10 file around a data set that came without its File Meta Information (PS3.10 7)."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(sop_class)
-    meta.MediaStorageSOPInstanceUID = UID(sop_instance)
-    meta.TransferSyntaxUID = UID(header.transfer_syntax_uid)
-    meta.FileMetaInformationVersion = b"\x00\x01"
-    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
-    written = DicomBytesIO()
-    write_file_meta_info(written, meta, enforce_standard=True)
-    return b"\0" * 128 + b"DICM" + written.getvalue() + content[header.data_set_offset :]
 
 
 def _read_header(content: Buffer, limits: Limits, scratch: Scratch) -> Header:

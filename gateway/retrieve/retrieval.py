@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from threading import Event, Thread
 
 from sqlalchemy import bindparam, select
 
 from adapters.archive import Archive
+from gateway.repeating import repeating
 from gateway.retrieve.answers import Answer
 from gateway.retrieve.disk_cache import DiskCache
 from gateway.retrieve.hold import Hold, Key
@@ -67,22 +67,13 @@ class Retrieval:
     @contextmanager
     def sweeping(self) -> Iterator[None]:
         """Sweep now and then while the block runs; afterwards nothing is read ahead any more."""
-        stop = Event()
-
-        def run() -> None:
-            while not stop.wait(_SWEEP_SECONDS):
-                try:
-                    self.sweep()
-                except Exception as error:  # the loop outlives any failure
-                    log.warning("copies were not swept: %s", error)
-
-        thread = Thread(target=run, name="sweep", daemon=True)
-        thread.start()
+        failed = "copies were not swept"
         try:
-            yield
+            with repeating(
+                self.sweep, name="sweep", seconds=_SWEEP_SECONDS, failed=failed, log=log
+            ):
+                yield
         finally:
-            stop.set()
-            thread.join()
             self.neighbours.close()
 
 

@@ -5,16 +5,11 @@ gateway.store(content, ...)
 with gateway.serving() as root: ...
 """
 
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
-import uvicorn
 from fastapi import FastAPI
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
@@ -31,6 +26,7 @@ from gateway.routers import metadata, rendered, retrieve, search
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.migrate import migrate
+from tests.serving import served
 
 
 class Gateway:
@@ -60,21 +56,9 @@ class Gateway:
         outcome = self.ingest.receive([Part(content) for content in contents])
         assert not outcome.result.failed, outcome.result.failed
 
-    @contextmanager
-    def serving(self) -> Iterator[str]:
+    def serving(self) -> AbstractContextManager[str]:
         """The root of a server on a free port, while the block runs."""
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            server = uvicorn.Server(uvicorn.Config(self.app, log_level="warning", lifespan="off"))
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-            thread.start()
-            while not server.started:
-                time.sleep(0.01)
-            try:
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-            finally:
-                server.should_exit = True
-                thread.join()
+        return served(self.app)
 
     def close(self) -> None:
         self.ingest.close()

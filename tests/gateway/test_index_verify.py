@@ -22,7 +22,7 @@ from gateway.store.tables import (
     StudyRow,
     StudyValueRow,
 )
-from tests.gateway.following_helper import Rows
+from tests.gateway.following.following_helper import Rows
 from tests.instances import instance
 
 LONG_AGO = time.time() - 3600

@@ -27,7 +27,8 @@ from pydicom.uid import (
 from standards import part10
 from standards.dicom_json import header_attributes, header_json
 from standards.errors import NotDicom
-from standards.part10 import read_header, with_file_meta
+from standards.file_meta import file_head
+from standards.part10 import read_header
 from standards.storable import is_storage_class, why_not_storable
 from standards.store_response import FailureReason
 from tests.shared_data import shared_data
@@ -113,7 +114,7 @@ def test_a_data_set_without_file_meta_is_read_and_completed(transfer_syntax):
     bare = whole[read_header(whole).data_set_offset :]
     header = read_header(bare)
     assert (header.has_file_meta, header.transfer_syntax_uid) == (False, transfer_syntax)
-    completed = with_file_meta(header, bare, CTImageStorage, "1.2.3.4")
+    completed = file_head(transfer_syntax, CTImageStorage, "1.2.3.4") + bare
     reread = dcmread(BytesIO(completed))
     assert reread.file_meta.MediaStorageSOPInstanceUID == "1.2.3.4"
     assert reread.PixelData == image().PixelData

@@ -1,25 +1,22 @@
 """SC-89: the DICOMweb resources, whose parameters and headers OpenAPI cannot describe.
 
-Longer: AIRGATE_FUZZ_EXAMPLES=500 .venv/bin/pytest tests/gateway/test_fuzz_dicomweb.py
+Longer: AIRGATE_FUZZ_EXAMPLES=500 .venv/bin/pytest tests/gateway/fuzzing/test_fuzz_dicomweb.py
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.gateway.fuzzed import (
+from tests.gateway.fuzzing.fuzzed import (
     DESCRIPTION,
     HEADERS,
     KNOWN,
     TIMEOUT_SECONDS,
     bounded,
-    filled_gateway,
     spare_study,
 )
 from tests.gateway.retrieve_example import FILES
@@ -142,22 +139,6 @@ def bodies(draw: st.DrawFn) -> bytes:
     return b"".join(head + part + b"\r\n" for part in parts) + draw(
         st.sampled_from([b"--x--", b""])
     )
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def root(request, tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("fuzzed")
-    url = f"sqlite:///{folder / 'airgate.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").new_database()
-    with filled_gateway(folder, url) as root:
-        yield root
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        yield session
 
 
 @pytest.mark.parametrize(("method", "template"), OPERATIONS, ids=map(" ".join, OPERATIONS))

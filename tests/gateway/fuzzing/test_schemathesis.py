@@ -1,24 +1,20 @@
 """SC-89: schemathesis asks all that the OpenAPI description allows, and much that it forbids.
 
-Longer: AIRGATE_FUZZ_EXAMPLES=500 .venv/bin/pytest tests/gateway/test_schemathesis.py
+Longer: AIRGATE_FUZZ_EXAMPLES=500 .venv/bin/pytest tests/gateway/fuzzing/test_schemathesis.py
 """
 
 import json
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-import requests
 import schemathesis
 
-from tests.gateway.fuzzed import (
+from tests.gateway.fuzzing.fuzzed import (
     DESCRIPTION,
     HEADERS,
     KNOWN,
     TIMEOUT_SECONDS,
     bounded,
-    filled_gateway,
     spare_study,
 )
 
@@ -54,22 +50,6 @@ def _known(name: str, value: Any, method: str) -> Any:
     if method == "DELETE":
         return spare_study(number)
     return KNOWN[name][number % len(KNOWN[name])]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def root(request, tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("fuzzed")
-    url = f"sqlite:///{folder / 'airgate.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").new_database()
-    with filled_gateway(folder, url) as root:
-        yield root
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        yield session
 
 
 @schema.parametrize()

@@ -4,7 +4,6 @@ import json
 import time
 from io import BytesIO
 
-import pytest
 from fastapi import FastAPI
 from pydicom import dcmread
 from starlette.testclient import TestClient
@@ -18,23 +17,7 @@ from gateway.metrics import exposition
 from gateway.routers import quarantine
 from gateway.store.tables import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from standards.part10 import read_header
-from tests.gateway.following_helper import emptied, house_on
 from tests.instances import instance
-from tests.orthanc_server import OrthancServer, needs_orthanc
-
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory):
-    needs_orthanc()
-    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as server:
-        yield server
-
-
-@pytest.fixture
-def house(database, tmp_path, orthanc):
-    emptied(orthanc)
-    with house_on(tmp_path, database, orthanc.url) as house:
-        yield house
 
 
 def test_what_was_posted_to_orthanc_is_indexed_as_if_it_had_been_stored(house):

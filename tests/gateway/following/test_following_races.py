@@ -18,25 +18,11 @@ from gateway.retrieve.located import Scope
 from gateway.store.database import Database
 from gateway.store.tables import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from standards.store_response import FailureReason
-from tests.gateway.following_helper import House, all_keys, emptied, house_on
+from tests.gateway.following.following_helper import House, all_keys
 from tests.instances import instance
-from tests.orthanc_server import OrthancServer, needs_orthanc
+from tests.orthanc_server import OrthancServer
 
 SLICES = 40
-
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory):
-    needs_orthanc()
-    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as server:
-        yield server
-
-
-@pytest.fixture
-def house(database, tmp_path, orthanc):
-    emptied(orthanc)
-    with house_on(tmp_path, database, orthanc.url) as house:
-        yield house
 
 
 def slices(study: str = "1.2.826.0.1", **changes) -> list[bytes]:

@@ -12,26 +12,10 @@ from gateway.store.tables import InstanceRow, QuarantineRow, StudyRow, WorkitemR
 from standards import codes
 from standards.analysis import result_uid
 from standards.ups import State
-from tests.gateway.following_helper import emptied, house_on
 from tests.instances import instance
-from tests.orthanc_server import OrthancServer, needs_orthanc
 
 DEVICE = "2.25.77"
 SOURCE = "1.2.826.0.1.1.1"
-
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory):
-    needs_orthanc()
-    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as server:
-        yield server
-
-
-@pytest.fixture
-def house(database, tmp_path, orthanc):
-    emptied(orthanc)
-    with house_on(tmp_path, database, orthanc.url) as house:
-        yield house
 
 
 def result(device: str = DEVICE, *sources: str) -> bytes:

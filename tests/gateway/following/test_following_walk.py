@@ -11,23 +11,8 @@ from gateway.following.cursor import nothing_missing
 from gateway.keeping import Part
 from gateway.search import derived
 from gateway.store.tables import InstanceRow, QuarantineRow, SeriesRow, StudyRow, StudyValueRow
-from tests.gateway.following_helper import all_keys, emptied, house_on
+from tests.gateway.following.following_helper import all_keys, emptied, house_on
 from tests.instances import instance
-from tests.orthanc_server import OrthancServer, needs_orthanc
-
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory):
-    needs_orthanc()
-    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as server:
-        yield server
-
-
-@pytest.fixture
-def house(database, tmp_path, orthanc):
-    emptied(orthanc)
-    with house_on(tmp_path / "data", database, orthanc.url) as house:
-        yield house
 
 
 def study_of(number: int, *, instances: int = 3, **changes) -> list[bytes]:
@@ -47,7 +32,7 @@ def test_what_has_long_been_there_is_searchable_and_makes_no_work(
     house, database, orthanc, tmp_path
 ):
     house.behind(*study_of(1))
-    with house_on(tmp_path / "data", database, orthanc.url, found_hours=0) as patient:
+    with house_on(tmp_path, database, orthanc.url, found_hours=0) as patient:
         time.sleep(1.1)
         patient.follow()
     (study,) = house.rows(StudyRow)

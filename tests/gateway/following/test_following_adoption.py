@@ -8,23 +8,7 @@ from gateway.following.cursor import archive_name
 from gateway.following.judging import Found
 from gateway.settings import Settings
 from gateway.store.tables import InstanceRow, QuarantineRow, StudyRow
-from tests.gateway.following_helper import emptied, house_on
 from tests.instances import instance
-from tests.orthanc_server import OrthancServer, needs_orthanc
-
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory):
-    needs_orthanc()
-    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as server:
-        yield server
-
-
-@pytest.fixture
-def house(database, tmp_path, orthanc):
-    emptied(orthanc)
-    with house_on(tmp_path, database, orthanc.url) as house:
-        yield house
 
 
 def found(house, *contents: bytes) -> list[Found]:
