@@ -6,7 +6,7 @@ open a file again. Times are seconds since the epoch, UTC, as the engine's clock
 
 from typing import Annotated
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -111,7 +111,11 @@ class StudyValueRow(Base):
 
 
 class WorkitemRow(Base):
-    """One Unified Procedure Step (PS3.3 B.26.2, PS3.4 CC). `dataset` is its DICOM JSON."""
+    """One Unified Procedure Step (PS3.3 B.26.2, PS3.4 CC). `dataset` is its DICOM JSON.
+
+    State, label, priority and start repeat what it says, for searches. Work that was ordered from
+    outside names no model, and may name no study.
+    """
 
     __tablename__ = "workitems"
 
@@ -125,16 +129,39 @@ class WorkitemRow(Base):
     model_digest: Mapped[str]
     rule: Mapped[str] = mapped_column(default="")
     priority: Mapped[str] = mapped_column(default="MEDIUM")
+    worklist_label: Mapped[Key] = mapped_column(default="", server_default="")
+    scheduled_start: Mapped[Key] = mapped_column(default="", server_default="")  # UTC, in full
     # DONE, NO_RESULT, FAILED, TIMED_OUT, or WITHDRAWN: its inputs were deleted
     outcome: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     progress: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)  # claims so far; too many end it
+    # Claimed over UPS-RS: no worker of ours performs it.
+    claimed_outside: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Somebody asked that it be canceled while it was IN PROGRESS, and why: for whoever performs it.
+    cancel_requested_at: Mapped[float | None] = mapped_column(default=None)
+    cancel_reason: Mapped[str] = mapped_column(default="", server_default="")
     dataset: Mapped[str]
     results: Mapped[str] = mapped_column(default="")  # the AIR result tree, JSON
     created_at: Mapped[float]
     started_at: Mapped[float | None] = mapped_column(default=None)
     ended_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class WorkitemCodeRow(Base):
+    """A code that a workitem is found by: of its stations, or of what is to be done.
+
+    attribute: tag of the sequence that holds it.
+    """
+
+    __tablename__ = "workitem_codes"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    attribute: Mapped[Key] = mapped_column(primary_key=True)
+    code_value: Mapped[Key] = mapped_column(primary_key=True)
+    sop_instance_uid: Mapped[str] = mapped_column(
+        ForeignKey("workitems.sop_instance_uid", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class ModelRow(Base):
@@ -280,6 +307,16 @@ Index(
     InstanceRow.study_instance_uid,
     InstanceRow.series_instance_uid,
     InstanceRow.sop_class_uid,
+)
+# Searches of the worklist answer what is to begin first.
+_WORKITEM_ORDER = (WorkitemRow.scheduled_start, WorkitemRow.sop_instance_uid)
+Index("workitem_order", *_WORKITEM_ORDER)
+Index("workitem_of_state", WorkitemRow.procedure_step_state, *_WORKITEM_ORDER)
+Index(
+    "workitem_of_label",
+    WorkitemRow.worklist_label,
+    WorkitemRow.procedure_step_state,
+    *_WORKITEM_ORDER,
 )
 Index("fhir_value", FhirSearchRow.resource_type, FhirSearchRow.parameter, FhirSearchRow.value)
 Index("fhir_owner", FhirSearchRow.resource_type, FhirSearchRow.resource_id)
