@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 
 from adapters.orthanc_process import OrthancChild, child_url
 from gateway.client import multipart
@@ -21,6 +22,7 @@ from tests.serving import ROOT, Gateway, wait_until
 
 pytestmark = pytest.mark.serve
 
+EQUIPMENT_FAILURE = ("110501", "DCM")  # CID 9300
 MODELS = """
     import os, time
     import numpy as np
@@ -190,7 +192,7 @@ def register(gateway: Gateway, folder: Path, entry: str) -> None:
         ("Hangs", "TIMED_OUT", "2 s"),
     ],
 )
-def test_a_bad_model_ends_its_workitem_with_the_reason(gateway, tmp_path, entry, outcome, told):
+def test_a_bad_model_ends_its_workitem_with_a_reason_SC_52(gateway, tmp_path, entry, outcome, told):
     register(gateway, tmp_path, entry)
     seed = 100 + len(entry)
     phantom = chest_phantom(matrix=64, series_description=entry.lower(), seed=seed)
@@ -204,6 +206,11 @@ def test_a_bad_model_ends_its_workitem_with_the_reason(gateway, tmp_path, entry,
     assert len(gateway.client.json(f"/dicom-web/studies/{study}/instances")) == 56
     (result,) = gateway.results(study)
     assert result["workitem"]["reason"] == workitem["reason"]
+    (step,) = gateway.client.json(f"/dicom-web/workitems/{workitem['workitem_uid']}")
+    (progress,) = Dataset.from_json(step).ProcedureStepProgressInformationSequence
+    (code,) = progress.ProcedureStepDiscontinuationReasonCodeSequence
+    assert progress.ReasonForCancellation == workitem["reason"]
+    assert (code.CodeValue, code.CodingSchemeDesignator) == EQUIPMENT_FAILURE
 
 
 def test_a_study_that_no_rule_matches_says_so(gateway, tmp_path):

@@ -24,7 +24,7 @@ def instance(finished: Finished, kind: str) -> Dataset:
     return dcmread(io.BytesIO(reply.content))
 
 
-def test_the_workitem_is_completed_and_lists_every_output(finished):
+def test_the_workitem_names_its_input_and_lists_every_output_SC_52(finished):
     uid = finished.result["workitem"]["uid"]
     (step,) = finished.gateway.client.json(f"/dicom-web/workitems/{uid}")
     step = Dataset.from_json(step)
@@ -35,6 +35,12 @@ def test_the_workitem_is_completed_and_lists_every_output(finished):
         for item in performed.OutputInformationSequence
         for reference in item.ReferencedSOPSequence
     }
+    inputs = {
+        reference.ReferencedSOPInstanceUID
+        for item in step.InputInformationSequence
+        for reference in item.ReferencedSOPSequence
+    }
+    assert inputs == {one.SOPInstanceUID for one in finished.phantom.instances}
     assert step.ProcedureStepState == "COMPLETED"
     assert listed == {one["sop_instance_uid"] for one in finished.result["objects"]}
     assert "TransactionUID" not in step
