@@ -54,6 +54,7 @@ PROCESSING_FAILURE = Status(0x0110, "unexpected error; see the log of the receiv
 
 
 Receive = Callable[[Association, Path], Status]
+Ended = Callable[[Association, bool], None]
 
 
 def serve_dimse(  # noqa: PLR0913 (an address and what is done there)
@@ -61,7 +62,7 @@ def serve_dimse(  # noqa: PLR0913 (an address and what is done there)
     host: str,
     port: int,
     receive: Receive,
-    ended: Callable[[Association], None],
+    ended: Ended,
     *,
     largest: int,
 ) -> ThreadedAssociationServer:
@@ -71,7 +72,8 @@ def serve_dimse(  # noqa: PLR0913 (an address and what is done there)
     returns. The instance is acknowledged with what it returns, so it returns success only when the
     bytes are safe.
     largest: bytes of an instance; an association that sends a larger one is aborted.
-    ended: called once when an association is released, aborted or lost.
+    ended: called when an association has ended, with whether its requestor released it; once more
+        when the connection of a released one is closed.
     Raises DimseNotListening when the address cannot be used.
     """
     _config.STORE_RECV_CHUNKED_DATASET = True
@@ -85,6 +87,7 @@ def serve_dimse(  # noqa: PLR0913 (an address and what is done there)
         (evt.EVT_CONN_OPEN, _open),
         (evt.EVT_PDU_RECV, _guard, [largest]),
         (evt.EVT_C_STORE, _store, [receive]),
+        (evt.EVT_RELEASED, _released, [ended]),
         (evt.EVT_CONN_CLOSE, _end, [ended]),
     ]
     try:
@@ -145,13 +148,20 @@ def _store(event: evt.Event, receive: Receive) -> Dataset:
     return answer
 
 
-def _end(event: evt.Event, ended: Callable[[Association], None]) -> None:
+def _released(event: evt.Event, ended: Ended) -> None:
+    try:
+        ended(_association(event), True)
+    except Exception:  # the requestor is gone already
+        log.exception("the release of an association was not noted")
+
+
+def _end(event: evt.Event, ended: Ended) -> None:
     if (file := _unfinished(event)) is not None:
         file.close()
         with suppress(OSError):  # the server's next start empties the folder
             Path(file.name).unlink()
     try:
-        ended(_association(event))
+        ended(_association(event), False)
     except Exception:  # nobody is left to tell
         log.exception("the end of an association was not noted")
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.dimse import Association, Status, serve_dimse
+from gateway.completion.association_log import AssociationLog
 from gateway.errors import NotConfigured
 from gateway.ingest import Indexed, IndexUnavailable, Ingest, Part, Source, note_received
 from gateway.settings import Settings
@@ -21,8 +22,8 @@ SERVICE = "C-STORE"
 class Listener:
     """Receives instances, and writes one line of trace per study when an association ends."""
 
-    def __init__(self, ingest: Ingest) -> None:
-        self._ingest = ingest
+    def __init__(self, ingest: Ingest, associations: AssociationLog) -> None:
+        self._ingest, self._associations = ingest, associations
         self._indexed: defaultdict[Association, list[Indexed]] = defaultdict(list)
 
     def receive(self, association: Association, content: Path) -> Status:
@@ -40,11 +41,13 @@ class Listener:
             log.warning("C-STORE refused: %s", failed.reason)
             return Status(failed.failure_reason, failed.reason)
         self._indexed[association].extend(outcome.indexed)
+        for study in outcome.new_studies:
+            self._associations.brings(association, study)
         if outcome.result.coerced:
             return Status(WarningReason.COERCION_OF_DATA_ELEMENTS, outcome.result.warning)
         return Status()
 
-    def ended(self, association: Association) -> None:
+    def ended(self, association: Association, released: bool) -> None:
         indexed = self._indexed.pop(association, None)
         if not indexed:
             return
@@ -52,6 +55,7 @@ class Listener:
         try:
             with self._ingest.database.write() as session:
                 note_received(session, source, indexed)
+                self._associations.ended(session, association, released=released)
         except SQLAlchemyError as error:  # the instances are safe, only their trace line is not
             log.error("the end of an association was not noted: %s", type(error).__name__)
 
@@ -67,11 +71,12 @@ def run_listener(settings: Settings, ingest: Ingest, stop: Stop) -> None:
     if settings.dicom_address is None:
         raise NotConfigured("AIRGATE_DICOM is `off`; set it to AET@host:port to listen for DICOM")
     title, host, port = settings.dicom_address
-    listener = Listener(ingest)
     largest = settings.maximum_part_mb << 20
-    server = serve_dimse(title, host, port, listener.receive, listener.ended, largest=largest)
-    log.info("listening for DICOM", extra={"address": settings.dicom})
-    try:
-        stop.wait()
-    finally:
-        server.shutdown()
+    with AssociationLog(ingest.database) as associations:
+        listener = Listener(ingest, associations)
+        server = serve_dimse(title, host, port, listener.receive, listener.ended, largest=largest)
+        log.info("listening for DICOM", extra={"address": settings.dicom})
+        try:
+            stop.wait()
+        finally:
+            server.shutdown()

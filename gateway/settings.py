@@ -44,6 +44,24 @@ class Settings(BaseSettings):
     quiet_seconds: float = Field(
         default=10, ge=0, description="a study without a new instance for so long is complete"
     )
+    association_seconds: float = Field(
+        default=0.2,
+        ge=0,
+        description="a study is complete so long after the last association that brought it was "
+        "released; some senders open one for each series, and need longer",
+    )
+    incomplete_seconds: float = Field(
+        default=120,
+        ge=0,
+        description="quiet time of a study of which more was promised: by an open association, an "
+        "announced number, a series that a rule requires",
+    )
+    maximum_quiet_seconds: float = Field(
+        default=600,
+        ge=0,
+        description="each time that more comes of a complete study, its quiet time is twice as "
+        "long for a day, up to this",
+    )
     follow_changes: bool = Field(
         default=True,
         description="index what reached an Orthanc without the gateway, and forget what left it",

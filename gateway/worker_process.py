@@ -6,7 +6,7 @@ from adapters.garbage import calm_collector
 from adapters.runtimes.python import PythonRuntime
 from gateway import services
 from gateway.archives import connect
-from gateway.completion import Completion, QuietTime
+from gateway.completion.build import build_completion
 from gateway.engine import JobQueue, Worker
 from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
@@ -37,8 +37,7 @@ def run(settings: Settings, slot: int) -> None:
     worker.start()
     jobs = JobQueue(database)
     router = Router(parts.registry, jobs)
-    completion = Completion(database, [QuietTime(settings.quiet_seconds)], router.route)
-    completion.start()
+    build_completion(settings, database, router.route).start()
     calm_collector()
     stop.wait()
     # No tidying up: ending the model's process here would look like its crash to the job that

@@ -47,6 +47,8 @@ class StudyRow(Base):
     generation: Mapped[int] = mapped_column(default=0)
     first_arrival_at: Mapped[float] = mapped_column(default=0.0)
     last_arrival_at: Mapped[float] = mapped_column(default=0.0)
+    # When something that is no arrival was last noted of it: an association, an announcement.
+    evidence_at: Mapped[float] = mapped_column(default=0.0, server_default="0")
     calling_ae_title: Mapped[str] = mapped_column(default="")
     called_ae_title: Mapped[str] = mapped_column(default="")
 
@@ -90,6 +92,41 @@ class InstanceRow(Base):
     sha256: Mapped[str]
     created_by: Mapped[str] = mapped_column(default="")  # workitem UID for our own results
     received_at: Mapped[float]
+
+
+class AssociationRow(Base):
+    """What one DICOM association brings of one study; gateway/completion/associations.py.
+
+    beat_at: the last sign of life of the listener that holds it, while it lasts.
+    """
+
+    __tablename__ = "associations"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(primary_key=True, index=True)
+    calling_ae_title: Mapped[str]
+    called_ae_title: Mapped[str]
+    state: Mapped[str]  # OPEN, ELSEWHERE: it brings another study now, RELEASED, LOST
+    opened_at: Mapped[float]
+    beat_at: Mapped[float]
+    ended_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class ExpectationRow(Base):
+    """What one announcement says will come of one study; gateway/completion/expectations.py.
+
+    sop_instance_uids: a JSON list, or "" where only the number is announced.
+    """
+
+    __tablename__ = "expectations"
+
+    study_instance_uid: Mapped[str] = mapped_column(primary_key=True)
+    # DECLARED, MPPS and IAN with the UID of the announcement behind a space, SOURCE
+    announced_by: Mapped[str] = mapped_column(primary_key=True, index=True)
+    state: Mapped[str]  # of an MPPS: IN PROGRESS, COMPLETED, DISCONTINUED; else COMPLETED
+    instances: Mapped[int | None] = mapped_column(default=None)
+    sop_instance_uids: Mapped[str] = mapped_column(default="")
+    noted_at: Mapped[float]
 
 
 class StudyValueRow(Base):

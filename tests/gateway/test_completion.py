@@ -28,7 +28,7 @@ def state(database: Database, uid: str) -> tuple[str, int]:
 def completion(database: Database, quiet: float = 10) -> tuple[Completion, list[str]]:
     completed: list[str] = []
     on_complete = lambda _session, study, _row: completed.append(study.study_instance_uid)  # noqa: E731
-    return Completion(database, [QuietTime(quiet)], on_complete), completed
+    return Completion(database, QuietTime(quiet), on_complete), completed
 
 
 def test_a_study_is_complete_after_the_quiet_time_and_only_once(database):
@@ -82,7 +82,7 @@ def test_a_study_that_cannot_be_routed_stays_open_and_holds_up_no_other(database
         if study.study_instance_uid == "1.1":
             raise RuntimeError("routing broke")
 
-    assert Completion(database, [QuietTime(10)], route).sweep() == 1
+    assert Completion(database, QuietTime(10), route).sweep() == 1
     assert state(database, "1.1") == (RECEIVING, 0)
     assert state(database, "1.2") == (COMPLETE, 1)
     assert completion(database)[0].sweep() == 1  # a sound router completes it later

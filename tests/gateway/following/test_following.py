@@ -62,7 +62,7 @@ def test_the_study_completes_once_and_is_routed(house):
     house.follow()
     routed = []
     completion = Completion(
-        house.database, [QuietTime(0)], lambda _s, study, _r: routed.append(study)
+        house.database, QuietTime(0), lambda _s, study, _r: routed.append(study)
     )
     assert completion.sweep() == 1
     house.follow()

@@ -1,0 +1,46 @@
+"""What opens a study, what is known to have changed about it, and what came of it from outside."""
+
+import json
+from collections.abc import Collection
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from gateway.store.tables import InstanceRow, StudyRow
+from standards.study import Series, Study
+
+RECEIVING, COMPLETE = "RECEIVING", "COMPLETE"
+
+
+def note_arrival(session: Session, study_instance_uids: Collection[str], now: float) -> None:
+    """New instances came, in the transaction that indexes them: the study is open (again)."""
+    query = select(StudyRow).where(StudyRow.study_instance_uid.in_(study_instance_uids))
+    for study in session.scalars(query.with_for_update()):
+        if study.state == COMPLETE or study.first_arrival_at == 0:
+            study.first_arrival_at = now
+        study.state = RECEIVING
+        study.last_arrival_at = now
+
+
+def note_evidence(session: Session, study_instance_uids: Collection[str], now: float) -> None:
+    """Something else than an arrival is known of these studies now: they are judged anew."""
+    for uid in sorted(study_instance_uids):  # one order, so that no two writers wait for each other
+        session.execute(
+            update(StudyRow)
+            .where(StudyRow.study_instance_uid == uid)
+            .values(evidence_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def study_of(session: Session, uid: str) -> Study:
+    """The headers of a study as it came from outside: our own results are no input."""
+    rows = session.execute(
+        select(InstanceRow.series_instance_uid, InstanceRow.header)
+        .where(InstanceRow.study_instance_uid == uid, InstanceRow.created_by == "")
+        .order_by(InstanceRow.series_instance_uid, InstanceRow.instance_number)
+    )
+    series: dict[str, list[dict[str, object]]] = {}
+    for series_uid, header in rows:
+        series.setdefault(series_uid, []).append(json.loads(header))
+    return Study(uid, [Series(series_uid, headers) for series_uid, headers in series.items()])

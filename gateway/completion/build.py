@@ -1,0 +1,25 @@
+"""The evidence of this gateway, in the order of its strength."""
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from gateway.completion.associations import AssociationReleased
+from gateway.completion.quiet import QuietTime
+from gateway.completion.sweep import Completion
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.tables import StudyRow
+from standards.study import Study
+
+
+def build_completion(
+    settings: Settings,
+    database: Database,
+    on_complete: Callable[[Session, Study, StudyRow], None],
+) -> Completion:
+    quiet = QuietTime(
+        settings.quiet_seconds, settings.incomplete_seconds, settings.maximum_quiet_seconds
+    )
+    evidence = [AssociationReleased(settings.association_seconds)]
+    return Completion(database, quiet, on_complete, evidence=evidence)
