@@ -14,8 +14,9 @@ from gateway.registry import RegisteredModel
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import InstanceRow, WorkitemRow
+from gateway.ups import rows
 from standards import ups
-from standards.study import Header, Series, value
+from standards.study import Header, Series, value, values
 from standards.uids import derived_uid
 
 # A job that was claimed so often and never ended kills its workers: it is given up.
@@ -52,16 +53,13 @@ def create(
         sop_instance_uid=uid,
         study_instance_uid=study_instance_uid,
         series_instance_uid=series.series_instance_uid,
-        procedure_step_state=ups.State.SCHEDULED,
         model_name=model.card.name,
         model_version=model.card.version,
         model_digest=model.digest,
         rule=rule,
-        dataset=json.dumps(step),
         created_at=now.timestamp(),
     )
-    session.add(row)
-    session.flush()
+    rows.add(session, row, step)
     return row
 
 
@@ -84,19 +82,19 @@ def _last_stored(session: Session, series: str) -> float:
 def claim(database: Database, uid: str) -> WorkitemRow | None:
     """SCHEDULED -> IN PROGRESS; None when there is nothing to do any more.
 
-    A workitem already IN PROGRESS is claimed anew: the engine gives each job to one worker, so
-    its former performer is dead. `started_at` stays, so that a repeat writes the same bytes.
+    A workitem already IN PROGRESS is claimed anew, unless a performer outside has it: the engine
+    gives each job to one worker, so its former performer is dead. `started_at` stays, so that a
+    repeat writes the same bytes.
     """
     with database.write() as session:
-        row = _locked(session, uid)
-        if row.procedure_step_state not in (ups.State.SCHEDULED, ups.State.IN_PROGRESS):
+        row = rows.locked(session, uid)
+        if rows.is_final(row) or row.claimed_outside:
             return None
-        now = datetime.now(UTC)
+        transaction_uid = f"2.25.{uuid.uuid4().int}"
         if row.procedure_step_state == ups.State.SCHEDULED:
-            row.procedure_step_state = ups.State.IN_PROGRESS
-            row.started_at = now.timestamp()
-            row.dataset = json.dumps(ups.claimed(json.loads(row.dataset), now))
-        row.transaction_uid = f"2.25.{uuid.uuid4().int}"
+            step = ups.claimed(rows.step_of(row), datetime.now(UTC))
+            rows.begin(session, row, step, transaction_uid, outside=False)
+        row.transaction_uid = transaction_uid
         row.attempts += 1
         note(
             session,
@@ -111,7 +109,7 @@ def claim(database: Database, uid: str) -> WorkitemRow | None:
 def give_back(database: Database, claimed: WorkitemRow, why: str) -> None:
     """The outside was away: this attempt does not count."""
     with database.write() as session:
-        row = _locked(session, claimed.sop_instance_uid)
+        row = rows.locked(session, claimed.sop_instance_uid)
         row.attempts -= 1
         note(
             session,
@@ -130,14 +128,12 @@ def complete(
     results: dict[str, object],
 ) -> bool:
     """IN PROGRESS -> COMPLETED in the caller's transaction; False when another one was faster."""
-    row = _locked(session, claimed.sop_instance_uid)
+    row = rows.locked(session, claimed.sop_instance_uid)
     if row.transaction_uid != claimed.transaction_uid:
         return False
-    now = datetime.now(UTC)
-    row.procedure_step_state = ups.State.COMPLETED
-    row.outcome, row.progress, row.ended_at = "DONE", 100, now.timestamp()
-    row.results = json.dumps(results)
-    row.dataset = json.dumps(ups.completed(json.loads(row.dataset), performer, outputs, now))
+    row.progress, row.results = 100, json.dumps(results)
+    step = ups.completed(rows.step_of(row), performer, outputs, datetime.now(UTC))
+    rows.end(session, row, step, "DONE")
     note(session, row.study_instance_uid, "done", workitem_uid=row.sop_instance_uid)
     return True
 
@@ -150,7 +146,7 @@ def cancel(
     results: dict[str, object] | None = None,
 ) -> bool:
     """-> CANCELED with the outcome (NO_RESULT, FAILED, TIMED_OUT) and its reason in words."""
-    row = _locked(session, claimed.sop_instance_uid)
+    row = rows.locked(session, claimed.sop_instance_uid)
     if row.transaction_uid != claimed.transaction_uid:
         return False
     _end(session, row, outcome, reason, results)
@@ -162,8 +158,8 @@ def withdraw(session: Session, row: WorkitemRow, reason: str) -> None:
 
     Its performer, if there is one, finds out when it wants to publish: its claim is void.
     """
-    row = _locked(session, row.sop_instance_uid)
-    if ups.FOLLOWS[ups.State(row.procedure_step_state)]:
+    row = rows.locked(session, row.sop_instance_uid)
+    if not rows.is_final(row):
         row.transaction_uid = ""
         _end(session, row, WITHDRAWN, reason, None)
     else:
@@ -172,11 +168,10 @@ def withdraw(session: Session, row: WorkitemRow, reason: str) -> None:
 
 def inputs_of(row: WorkitemRow) -> list[str]:
     """SOP Instance UIDs that the workitem names as its input."""
-    step = Dataset.from_json(json.loads(row.dataset))
     return [
-        str(reference.ReferencedSOPInstanceUID)
-        for item in step.InputInformationSequence
-        for reference in item.ReferencedSOPSequence
+        str(value(reference, "ReferencedSOPInstanceUID"))
+        for item in values(rows.step_of(row), "InputInformationSequence")
+        for reference in values(item, "ReferencedSOPSequence")
     ]
 
 
@@ -187,12 +182,10 @@ def _end(
     reason: str,
     results: dict[str, object] | None,
 ) -> None:
-    now = datetime.now(UTC)
-    row.procedure_step_state = ups.State.CANCELED
-    row.outcome, row.reason, row.ended_at = outcome, reason, now.timestamp()
     row.results = json.dumps(results) if results else ""
-    step = ups.canceled(json.loads(row.dataset), reason, ups.DISCONTINUED[outcome], now)
-    row.dataset = json.dumps(step)
+    code = ups.DISCONTINUED[outcome]
+    step = ups.canceled(rows.step_of(row), reason, code, datetime.now(UTC))
+    rows.end(session, row, step, outcome, reason)
     note(
         session,
         row.study_instance_uid,
@@ -214,13 +207,6 @@ def input_instances(database: Database, row: WorkitemRow) -> list[InstanceRow]:
     if missing:
         raise NotFound("input instance", missing[0])
     return [found[uid] for uid in uids]
-
-
-def _locked(session: Session, uid: str) -> WorkitemRow:
-    row = session.get(WorkitemRow, uid, with_for_update=True)
-    if row is None:
-        raise NotFound("workitem", uid)
-    return row
 
 
 def _patient(header: Header) -> Dataset:

@@ -109,3 +109,23 @@ class MissingFinding(StandardsError):
             f"the findings have nothing to write as {carrier}; expected {expected}; "
             "leave this carrier out or let the model return it"
         )
+
+
+class InvalidWorkitem(StandardsError):
+    """A data set that is none that a Unified Procedure Step may be made from, or changed by."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the workitem has {found}; expected {expected} (PS3.4 Table CC.2.5-3)")
+
+
+class WorkitemRefused(StandardsError):
+    """What the state of a workitem, or who holds it, does not allow.
+
+    code:  the DIMSE status (PS3.4 Tables CC.2.1-2, CC.2.2-2 and CC.2.6-1).
+    status, warning:  what PS3.18 11 answers: HTTP status, and text of the Warning header.
+    """
+
+    def __init__(self, code: int, status: int, warning: str, why: str) -> None:
+        self.code, self.status, self.warning = code, status, warning
+        super().__init__(f"{warning} {why}")

@@ -26,6 +26,8 @@ _PATIENT = (
 )
 PATIENT_TAGS = tuple(tag_of(keyword) for keyword in _PATIENT)
 
+_PROGRESS = tag_of("ProcedureStepProgressInformationSequence")
+
 PUSH = "1.2.840.10008.5.1.4.34.6.1"  # Unified Procedure Step - Push SOP Class, PS3.4 CC.1.1
 
 
@@ -135,15 +137,54 @@ def completed(
 
 def canceled(step: dict[str, Any], reason: str, code: Code, at: datetime) -> dict[str, Any]:
     """The step in state CANCELED with its reason in words and as a code (PS3.3 C.30.1)."""
-    changed = Dataset.from_json(step)
-    changed.ProcedureStepState = State.CANCELED.value
-    if "ProcedureStepProgressInformationSequence" not in changed:
-        changed.ProcedureStepProgressInformationSequence = [Dataset()]
-    progress = changed.ProcedureStepProgressInformationSequence[0]
-    progress.ProcedureStepCancellationDateTime = _dt(at)
-    progress.ReasonForCancellation = reason[:1024]
-    progress.ProcedureStepDiscontinuationReasonCodeSequence = [_code(code)]
-    return changed.to_json_dict()
+    told = {**_ending(code, at), tag_of("ReasonForCancellation"): _element("LT", reason[:1024])}
+    return _ended_early(step, {**_progress(step), **told})
+
+
+def canceled_by_performer(step: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """The step in state CANCELED, as its performer described it.
+
+    What CANCELED asks for and it left out is filled in: that the server shall do for the time
+    (PS3.4 Table CC.2.5-3), and it must for the reason code, since two N-ACTIONs and no N-SET may
+    cancel a step (CC.2.5.1.3.2).
+    """
+    return _ended_early(step, {**_ending(codes.DISCONTINUED_UNSPECIFIED, at), **_progress(step)})
+
+
+def in_state(step: dict[str, Any], state: State) -> dict[str, Any]:
+    """The step as it is, in another state."""
+    return {**step, tag_of("ProcedureStepState"): _element("CS", state.value)}
+
+
+def modified(step: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """The step with the moment of its last change, which the server sets."""
+    changed = tag_of("ScheduledProcedureStepModificationDateTime")
+    return {**step, changed: _element("DT", _dt(at))}
+
+
+def _progress(step: dict[str, Any]) -> dict[str, Any]:
+    """What has a value in the item of Procedure Step Progress Information."""
+    items = step.get(_PROGRESS, {}).get("Value") or [{}]
+    return {tag: element for tag, element in items[0].items() if element.get("Value")}
+
+
+def _ending(code: Code, at: datetime) -> dict[str, Any]:
+    return {
+        tag_of("ProcedureStepCancellationDateTime"): _element("DT", _dt(at)),
+        tag_of("ProcedureStepDiscontinuationReasonCodeSequence"): _element(
+            "SQ", _code(code).to_json_dict()
+        ),
+    }
+
+
+def _ended_early(step: dict[str, Any], progress: dict[str, Any]) -> dict[str, Any]:
+    item = dict(sorted(progress.items()))
+    changed = dict(sorted({**step, _PROGRESS: _element("SQ", item)}.items()))
+    return in_state(changed, State.CANCELED)
+
+
+def _element(vr: str, *values: Any) -> dict[str, Any]:
+    return {"vr": vr, "Value": list(values)}
 
 
 def model_code(name: str, title: str) -> Code:
@@ -156,6 +197,7 @@ DISCONTINUED = {  # outcome -> Procedure Step Discontinuation Reason, CID 9300
     "FAILED": codes.DISCONTINUED_EQUIPMENT_FAILURE,
     "TIMED_OUT": codes.DISCONTINUED_EQUIPMENT_FAILURE,
     "WITHDRAWN": codes.DISCONTINUED_UNSPECIFIED,
+    "CANCELED": codes.DISCONTINUED_UNSPECIFIED,
 }
 
 

@@ -201,6 +201,45 @@ class WorkitemCodeRow(Base):
     )
 
 
+class SubscriptionRow(Base):
+    """Whether an AE is told of events of a workitem, or of the worklist (PS3.4 CC.2.3).
+
+    workitem_uid: of one workitem, or the well-known UID of the worklist or the filtered worklist.
+    filter: of the latter, its name and value pairs as JSON. suspended_at: since when workitems
+    that are created no longer count.
+    """
+
+    __tablename__ = "ups_subscriptions"
+
+    workitem_uid: Mapped[str] = mapped_column(primary_key=True)
+    aet: Mapped[str] = mapped_column(primary_key=True, index=True)
+    subscribed: Mapped[bool] = mapped_column(default=True)
+    deletion_lock: Mapped[bool] = mapped_column(default=False)
+    filter: Mapped[str] = mapped_column(default="")
+    suspended_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class NotificationRow(Base):
+    """An event report that an AE has not been sent yet. `report` is its DICOM JSON."""
+
+    __tablename__ = "ups_notifications"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    aet: Mapped[str]
+    at: Mapped[float] = mapped_column(index=True)
+    report: Mapped[str]
+
+
+class EventChannelRow(Base):
+    """The WebSocket that takes the event reports of an AE: the one that was opened last."""
+
+    __tablename__ = "ups_event_channels"
+
+    aet: Mapped[str] = mapped_column(primary_key=True)
+    connection: Mapped[str]  # drawn anew for each WebSocket
+    opened_at: Mapped[float]
+
+
 class ModelRow(Base):
     """One registered version of one model. `card` is the card as JSON."""
 
@@ -355,6 +394,7 @@ Index(
     WorkitemRow.procedure_step_state,
     *_WORKITEM_ORDER,
 )
+Index("ups_notifications_of_ae", NotificationRow.aet, NotificationRow.id)
 Index("fhir_value", FhirSearchRow.resource_type, FhirSearchRow.parameter, FhirSearchRow.value)
 Index("fhir_owner", FhirSearchRow.resource_type, FhirSearchRow.resource_id)
 Index(

@@ -1,0 +1,82 @@
+"""Who is told of what happens to a workitem: event reports, kept until they are delivered.
+
+They are rows, written in the transaction that changes the workitem, so that what any process does
+reaches the subscriber's WebSocket in whichever process that is.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gateway.search.attributes import Level
+from gateway.search.parameters import parse_search
+from gateway.store.tables import NotificationRow, SubscriptionRow, WorkitemRow
+from standards.query import Condition, matches
+from standards.ups_events import FILTERED_WORKLIST, WORKLIST, reports_of_change
+
+Json = dict[str, Any]
+
+# What no WebSocket has fetched until then is dropped: PS3.18 asks for no queue at all.
+KEPT_SECONDS = 3600.0
+
+
+def publish(
+    session: Session, row: WorkitemRow, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Tell the subscribers of a workitem what changed in its data set. before: {} of a new one."""
+    reports = list(reports_of_change(before, after))
+    if reports:
+        notify(session, subscribers(session, row, after), reports)
+
+
+def subscribers(session: Session, row: WorkitemRow, step: Mapping[str, Any]) -> list[str]:
+    """AE Titles of those subscribed to a workitem (PS3.4 Table CC.2.3-2).
+
+    What was said of this one workitem goes before what was said of the worklist. A filter that
+    matches for the first time makes a subscription of its own, which later changes do not end.
+    """
+    uids = (row.sop_instance_uid, WORKLIST, FILTERED_WORKLIST)
+    query = select(SubscriptionRow).where(SubscriptionRow.workitem_uid.in_(uids))
+    found = session.scalars(query).all()
+    told = {one.aet: one.subscribed for one in found if one.workitem_uid == row.sop_instance_uid}
+    for one in found:
+        if one.aet in told or one.workitem_uid == row.sop_instance_uid:
+            continue
+        if one.workitem_uid == WORKLIST:
+            if one.suspended_at is None or row.created_at <= one.suspended_at:
+                told[one.aet] = True
+        elif one.suspended_at is None and matches(filter_conditions(one.filter), step):
+            told[one.aet] = True
+            session.add(own_subscription(row.sop_instance_uid, one))
+    return sorted(aet for aet, subscribed in told.items() if subscribed)
+
+
+def own_subscription(workitem_uid: str, general: SubscriptionRow) -> SubscriptionRow:
+    return SubscriptionRow(
+        workitem_uid=workitem_uid, aet=general.aet, deletion_lock=general.deletion_lock
+    )
+
+
+@lru_cache(maxsize=256)
+def filter_conditions(text: str) -> Sequence[Condition]:
+    """What a filter asks for. text: its name and value pairs as JSON."""
+    asked = parse_search(Level.INSTANCE, {}, [(name, value) for name, value in json.loads(text)])
+    return [one for of_level in asked.conditions.values() for one in of_level]
+
+
+def notify(session: Session, aets: Iterable[str], reports: Sequence[Json]) -> None:
+    """Keep the reports for each AE until its WebSocket takes them."""
+    now = time.time()
+    for aet in aets:
+        for report in reports:
+            session.add(NotificationRow(aet=aet, at=now, report=json.dumps(report)))
+
+
+def forget_old(session: Session) -> None:
+    """Drop what nobody came for."""
+    session.execute(delete(NotificationRow).where(NotificationRow.at < time.time() - KEPT_SECONDS))
