@@ -71,6 +71,14 @@ class Resources(_Strict):
     device: str = Field(default="cpu", pattern="^(cpu|cuda)$")
     memory_mb: int = Field(default=2048, ge=64)
     timeout_seconds: float = Field(default=600, gt=0)
+    retries: int = Field(
+        default=1, ge=0, le=3, description="how often work is tried again whose model failed"
+    )
+
+    @property
+    def queue(self) -> str:
+        """Which workers may perform it: those that serve this kind of device."""
+        return "gpu" if self.device == "cuda" else "cpu"
 
 
 class ModelCard(_Strict):

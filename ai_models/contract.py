@@ -36,6 +36,9 @@ class Inputs:
 
 
 class Model(Protocol):
-    """Made once in its own process, then asked again and again. Raises NoResult to refuse."""
+    """Made once in its own process, then asked again and again. Raises NoResult to refuse.
+
+    A Caveat among the findings is a warning: the work ends DONE_WITH_WARNINGS.
+    """
 
     def predict(self, inputs: Inputs) -> Sequence[Finding]: ...

@@ -24,6 +24,7 @@ def tree(result: Result, objects: Sequence["Encoded"], fhir: Sequence[Any]) -> d
             _measurement(result, measurement) for measurement in result.findings.measurements
         ],
         "regions": _regions(result),
+        "warnings": [one.text for one in result.findings.caveats],
         "fhir": _fhir(fhir),
     }
 
@@ -38,6 +39,7 @@ def refusal_tree(analysis: Analysis, reason: str, fhir: Sequence[Any]) -> dict[s
         "objects": [],
         "measurements": [],
         "regions": [],
+        "warnings": [],
         "fhir": _fhir(fhir),
     }
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from adapters.runtimes.python import Prediction
 from ai_models.contract import NoResult
 from gateway.equipment import EQUIPMENT
+from gateway.outcomes import Outcome
 from gateway.outputs import Encoded, encode
 from gateway.registry import RegisteredModel
 from gateway.source import SourceSeries
@@ -41,6 +42,8 @@ class Refused(NoResult):
     def __init__(self, refusal: NoResult | UnfitSeries, analysis: Analysis) -> None:
         super().__init__(refusal.check, refusal.found, refusal.expected)
         self.analysis = analysis
+        by_model = isinstance(refusal, NoResult)
+        self.outcome = Outcome.NO_RESULT if by_model else Outcome.REFUSED_INPUT
 
 
 def analyse(  # noqa: PLR0913 (what a run consists of)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import ArchiveUnavailable
 from gateway import air, worklist
 from gateway.fhir import repository
+from gateway.outcomes import Outcome
 from gateway.retrieve.errors import Gone
 from gateway.retrieve.located import Scope, locate
 from gateway.search import derived
@@ -165,4 +166,4 @@ def _withdraw(session: Session, study: str, doomed: _Doomed) -> None:
 
 
 def _loses_inputs(row: WorkitemRow, doomed: _Doomed) -> bool:
-    return row.outcome != worklist.WITHDRAWN and not doomed.uids.isdisjoint(worklist.inputs_of(row))
+    return row.outcome != Outcome.WITHDRAWN and not doomed.uids.isdisjoint(worklist.inputs_of(row))

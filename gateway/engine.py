@@ -11,20 +11,21 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from dbos import DBOS, DBOSClient
-from sqlalchemy import delete, select
+from dbos import DBOS, DBOSClient, EnqueueOptions
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from gateway.failures import DATABASE_AWAY, back_off
+from gateway.jobs import PRIORITIES, QUEUES, Job, Perform
 from gateway.store.database import Database
-from gateway.store.tables import WorkerRow
+from gateway.store.tables import WorkerRow, WorkitemRow
 
 log = logging.getLogger(__name__)
 
-QUEUE = "workitems"
 JOB = "perform_workitem"
 # Jobs of an older build are only taken up while this value stays; raise it with the job's form.
 JOB_FORM = "1"
@@ -32,13 +33,6 @@ POLL_SECONDS = 0.1
 BEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 6.0
 FORGOTTEN_AFTER_SECONDS = 86_400.0
-
-# Waiting time before the next try of a job whose outside (the archive) is away.
-BACK_OFF_SECONDS = (0.5, 1, 2, 5, 10, 30, 60)
-
-
-class TryLater(Exception):
-    """The job met something that mends itself; the engine runs it again after a while."""
 
 
 class JsonSerializer:
@@ -66,16 +60,17 @@ class JobQueue:
 
     def enqueue(self, session: Session, workitem_uid: str) -> None:
         """Enqueue in the caller's transaction; the same workitem again changes nothing."""
-        self._client.enqueue_in_transaction(
-            session,
-            {
-                "workflow_name": JOB,
-                "queue_name": QUEUE,
-                "workflow_id": workitem_uid,
-                "app_version": JOB_FORM,
-            },
-            workitem_uid,
-        )
+        row = session.get_one(WorkitemRow, workitem_uid)
+        options: EnqueueOptions = {
+            "workflow_name": JOB,
+            "queue_name": QUEUES[row.queue],
+            "workflow_id": f"{workitem_uid}#{row.put_offs}" if row.put_offs else workitem_uid,
+            "app_version": JOB_FORM,
+            "priority": PRIORITIES[row.priority],
+        }
+        if row.not_before is not None:
+            options["delay_seconds"] = max(0.0, row.not_before - time.time())
+        self._client.enqueue_in_transaction(session, options, workitem_uid, row.put_offs)
 
     def close(self) -> None:
         self._client.destroy()
@@ -84,15 +79,22 @@ class JobQueue:
 class Worker:
     """Runs jobs one at a time, beats, and takes over from workers that stopped beating.
 
-    perform: does one workitem; may raise TryLater.
+    perform: does one job; may raise what an absent database raises.
+    queues: those of QUEUES whose jobs it takes, one of each at a time.
     slot: which worker of this machine this is; its lock makes the executor id unique among the
         living and stable over restarts, as DBOS needs to give back what a killed one was doing.
     """
 
     def __init__(
-        self, database: Database, data: Path, slot: int, perform: Callable[[str], None]
+        self,
+        database: Database,
+        data: Path,
+        slot: int,
+        perform: Perform,
+        queues: Sequence[str] = tuple(QUEUES),
     ) -> None:
         self._database, self._perform = database, perform
+        self._queues = [QUEUES[name] for name in queues]
         self.executor_id = f"{socket.gethostname()}-{slot}"
         self._lock = _lock(data / "locks" / f"{self.executor_id}.lock")
         self._stop = threading.Event()
@@ -111,11 +113,14 @@ class Worker:
         )
 
         @DBOS.workflow(name=JOB, max_recovery_attempts=None)  # claims are counted in the worklist
-        def job(workitem_uid: str) -> None:
-            self._job(workitem_uid)
+        def job(workitem_uid: str, put_offs: int = 0) -> None:
+            self._do(Job(workitem_uid, put_offs))
 
+        DBOS.listen_queues(self._queues)
+        self._beat()  # before the first job, so that its end is noticed whenever it comes
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
+        for queue in self._queues:
+            DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
         threading.Thread(target=self._beat_on, name="beat", daemon=True).start()
 
     def stop(self) -> None:
@@ -124,45 +129,61 @@ class Worker:
         DBOS.destroy(workflow_completion_timeout_sec=0)
         self._lock.close()
 
-    def _job(self, workitem_uid: str) -> None:
-        tries = 0
-        while (why := DBOS.run_step({"name": "perform"}, self._try, workitem_uid)) is not None:
-            log.warning("job put off", extra={"workitem": workitem_uid, "why": why})
-            DBOS.sleep(BACK_OFF_SECONDS[min(tries, len(BACK_OFF_SECONDS) - 1)])
+    def _do(self, job: Job) -> None:
+        """Until it is done or put off. Nothing can be noted while the database is away, so it is
+        waited for here; should the worker end meanwhile, the job is given to another.
+        """
+        tries, counts = 0, True
+        while True:
+            try:
+                return self._perform(job, counts=counts)
+            except Exception as error:  # the worker loop outlives any failure; claims are counted
+                counts = not isinstance(error, DATABASE_AWAY)
+                told = {"workitem": job.workitem_uid, "error": type(error).__name__}
+                log.warning("job is done again", extra=told, exc_info=counts)
+            time.sleep(back_off(tries))
             tries += 1
-
-    def _try(self, workitem_uid: str) -> str | None:
-        """Why the job must be tried again, or None. A step answers in JSON, so it never raises."""
-        try:
-            self._perform(workitem_uid)
-        except TryLater as reason:
-            return str(reason)
-        except Exception as error:  # the worker loop outlives any failure; claims are counted
-            log.exception("job failed unexpectedly", extra={"workitem": workitem_uid})
-            return type(error).__name__
-        return None
 
     def _beat_on(self) -> None:
         while True:
             try:
                 self._beat()
+                self._take_over()
             except Exception:  # the beat outlives any failure of the database
                 log.exception("heartbeat failed; trying again")
             if self._stop.wait(BEAT_SECONDS):
                 return
 
     def _beat(self) -> None:
-        now = time.time()
         with self._database.write() as session:
+            now = _now(session)
             session.merge(WorkerRow(executor_id=self.executor_id, beat_at=now))
-            session.execute(
-                delete(WorkerRow).where(WorkerRow.beat_at < now - FORGOTTEN_AFTER_SECONDS)
-            )
-            silent = session.scalars(
-                select(WorkerRow.executor_id).where(WorkerRow.beat_at < now - DEAD_AFTER_SECONDS)
+
+    def _take_over(self) -> None:
+        """Give back what silent workers had: each time, not once, since a job may have started
+        just before its worker died. Only then is one that was silent for long forgotten.
+        """
+        with self._database.read() as session:
+            now = _now(session)
+            silent = session.execute(
+                select(WorkerRow.executor_id, WorkerRow.beat_at).where(
+                    WorkerRow.beat_at < now - DEAD_AFTER_SECONDS
+                )
             ).all()
-        if silent:  # each time, not once: a job may have started just before its worker died
-            DBOS._recover_pending_workflows(list(silent))
+        if not silent:
+            return
+        DBOS._recover_pending_workflows([executor_id for executor_id, _ in silent])
+        old = [who for who, at in silent if at < now - FORGOTTEN_AFTER_SECONDS]
+        if old:
+            with self._database.write() as session:
+                session.execute(delete(WorkerRow).where(WorkerRow.executor_id.in_(old)))
+
+
+def _now(session: Session) -> float:
+    """By one clock for all machines: that of the database, where it is a server."""
+    if session.get_bind().dialect.name == "sqlite":
+        return time.time()
+    return float(session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")))
 
 
 def _lock(path: Path) -> IO[bytes]:

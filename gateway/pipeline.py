@@ -1,5 +1,7 @@
 """The story of one workitem: fetch a series, run a model on it, give back what it found."""
 
+import json
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,19 +9,31 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
+from pydicom import Dataset
 from sqlalchemy.orm import Session
 
 from adapters.archive import Archive
-from adapters.errors import ArchiveUnavailable, NotInArchive
-from adapters.runtimes.errors import ModelError, ModelTimedOut
 from adapters.runtimes.python import PythonRuntime
 from gateway import air, worklist
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
-from gateway.engine import TryLater
+from gateway.equipment import EQUIPMENT
 from gateway.errors import NotFound
+from gateway.failures import (
+    DATABASE_AWAY,
+    MAXIMUM_ATTEMPTS,
+    Kind,
+    ResultNotKept,
+    back_off,
+    is_final,
+    kind_of,
+    outcome_of,
+    reason_of,
+)
 from gateway.fhir.repository import put_all
 from gateway.ingest import Ingest, Kept, Part
 from gateway.ingest import Refused as NotKept
+from gateway.jobs import Job, Jobs
+from gateway.outcomes import Outcome
 from gateway.outputs import Encoded
 from gateway.registry import RegisteredModel, Registry
 from gateway.source import SourceSeries
@@ -28,14 +42,11 @@ from gateway.store.events import note
 from gateway.store.tables import TombstoneRow, WorkitemRow
 from gateway.tombstones import INSTANCE, bury
 from standards import fhir, ups
-from standards.analysis import Result
-from standards.errors import StandardsError
+from standards.analysis import Analysis, Result
+
+log = logging.getLogger(__name__)
 
 Answered = TypeVar("Answered")
-
-
-class ResultNotKept(Exception):
-    """The archive or the index would not take a result object; the work did not end well."""
 
 
 @dataclass(frozen=True)
@@ -56,31 +67,31 @@ class Pipeline:
     ingest: Ingest
     registry: Registry
     runtime: PythonRuntime
+    jobs: Jobs
     root_url: str
 
-    def perform(self, workitem_uid: str) -> None:
-        """Bring one workitem to its end. Raises TryLater while the archive is away."""
-        workitem = worklist.claim(self.database, workitem_uid)
+    def perform(self, job: Job, *, counts: bool = True) -> None:
+        """Bring one workitem to its end, or put it off. Raises what an absent database raises.
+
+        counts: whether this is an attempt of its own.
+        """
+        workitem = worklist.claim(self.database, job.workitem_uid, job.put_offs, counts=counts)
         if workitem is None:
             return
-        if workitem.attempts > worklist.MAXIMUM_ATTEMPTS:
-            self._end(workitem, "FAILED", "given up: every attempt ended with its worker")
+        if workitem.attempts > MAXIMUM_ATTEMPTS:
+            reason = "given up: every attempt ended with its worker"
+            self._end(workitem, Outcome.FAILED, reason)
             return
         try:
             self._perform(workitem)
-        except ArchiveUnavailable as error:
-            worklist.give_back(self.database, workitem, str(error))
-            raise TryLater(str(error)) from error
-        except Refused as refusal:
-            self._refuse(workitem, refusal)
-        except ModelTimedOut as error:
-            self._end(workitem, "TIMED_OUT", str(error))
-        except (ModelError, StandardsError, NotFound, NotInArchive, ResultNotKept) as error:
-            self._end(workitem, "FAILED", str(error))
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # whatever a series or a model brings: the work goes on or ends
+            self._fail(workitem, error)
 
     def _perform(self, workitem: WorkitemRow) -> None:
         watch = Stopwatch()
-        model = self.registry.version(workitem.model_name, workitem.model_version)
+        model = self._model(workitem)
         rows = worklist.input_instances(self.database, workitem)
         source = SourceSeries([partial(self.archive.read, row.archive_key) for row in rows])
         predict = partial(
@@ -121,19 +132,53 @@ class Pipeline:
                 _accepted(indexed)
             put_all(session, resources, workitem.sop_instance_uid)
 
-    def _refuse(self, workitem: WorkitemRow, refusal: Refused) -> None:
-        """No result is a result: said in the worklist and in FHIR, with its reason."""
-        reason = str(refusal)
-        references = self._references([])
-        resources = fhir.no_result(refusal.analysis, reason, references)
-        results = air.refusal_tree(refusal.analysis, reason, resources)
+    def _fail(self, workitem: WorkitemRow, error: Exception) -> None:
+        kind, reason = kind_of(error), reason_of(error)
+        if kind is Kind.UNEXPECTED:
+            told = {"workitem": workitem.sop_instance_uid}
+            log.error("attempt ended unexpectedly", extra=told, exc_info=error)
+        retries = self._model(workitem).card.resources.retries if kind is Kind.MODEL else 0
+        if is_final(kind, workitem.attempts, retries):
+            analysis = error.analysis if isinstance(error, Refused) else None
+            self._end(workitem, outcome_of(error), reason, analysis)
+            return
+        pause, counts = back_off(workitem.put_offs), kind is not Kind.TRANSIENT
         with self.database.write() as session:
-            if worklist.cancel(session, workitem, "NO_RESULT", reason, results):
+            if worklist.put_off(session, workitem, reason, pause, counts=counts):
+                self.jobs.enqueue(session, workitem.sop_instance_uid)
+
+    def _end(
+        self,
+        workitem: WorkitemRow,
+        outcome: Outcome,
+        reason: str,
+        analysis: Analysis | None = None,
+    ) -> None:
+        """No result is a result: said in the worklist and in FHIR, with its reason.
+
+        analysis: unset = as the index knows its input; where that is gone, FHIR has no subject.
+        """
+        analysis = analysis or self._analysis(workitem)
+        resources, results = [], None
+        if analysis is not None:
+            resources = fhir.no_result(analysis, reason, self._references([]))
+            results = air.refusal_tree(analysis, reason, resources)
+        with self.database.write() as session:
+            if worklist.cancel(session, workitem, outcome, reason, results):
                 put_all(session, resources, workitem.sop_instance_uid)
 
-    def _end(self, workitem: WorkitemRow, outcome: str, reason: str) -> None:
-        with self.database.write() as session:
-            worklist.cancel(session, workitem, outcome, reason)
+    def _analysis(self, workitem: WorkitemRow) -> Analysis | None:
+        try:
+            model = self._model(workitem)
+            rows = worklist.input_instances(self.database, workitem)
+        except NotFound:
+            return None
+        headers = tuple(Dataset.from_json(json.loads(row.header)) for row in rows)
+        again = worklist.repetition(workitem, model)
+        return Analysis(model.algorithm, EQUIPMENT, headers, _started(workitem), again)
+
+    def _model(self, workitem: WorkitemRow) -> RegisteredModel:
+        return self.registry.version(workitem.model_name, workitem.model_version)
 
     def _references(self, objects: list[Encoded]) -> fhir.References:
         return fhir.References(
@@ -148,7 +193,7 @@ def _take_back(session: Session, workitem: WorkitemRow, kept: Sequence[Kept]) ->
     Those of a faster worker are the same objects, and stay.
     """
     row = session.get(WorkitemRow, workitem.sop_instance_uid)
-    if row is None or row.outcome != worklist.WITHDRAWN:
+    if row is None or row.outcome != Outcome.WITHDRAWN:
         return
     bury(
         session,

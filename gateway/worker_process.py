@@ -24,18 +24,19 @@ def run(settings: Settings, slot: int) -> None:
     migrate(database)
     parts = services.build(settings, connect(settings), database)
     runtime = PythonRuntime()
+    jobs = JobQueue(database)
     pipeline = Pipeline(
         database,
         parts.archive,
         parts.ingest,
         parts.registry,
         runtime,
+        jobs,
         settings.root_url,
     )
     _begin_likely_model(parts, runtime)
     worker = Worker(database, settings.data, slot, pipeline.perform)
     worker.start()
-    jobs = JobQueue(database)
     router = Router(parts.registry, jobs)
     build_completion(settings, database, router.route).start()
     calm_collector()

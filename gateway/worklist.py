@@ -1,15 +1,18 @@
 """The worklist: workitems and their states. The UPS workitem is the job; there is no second one."""
 
 import json
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from pydicom import Dataset
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway.errors import NotFound
+from gateway.outcomes import ENDINGS, Outcome
 from gateway.registry import RegisteredModel
 from gateway.store.database import Database
 from gateway.store.events import note
@@ -18,10 +21,6 @@ from gateway.ups import rows
 from standards import ups
 from standards.study import Header, Series, value, values
 from standards.uids import derived_uid
-
-# A job that was claimed so often and never ended kills its workers: it is given up.
-MAXIMUM_ATTEMPTS = 5
-WITHDRAWN = "WITHDRAWN"  # the outcome of work whose inputs were deleted, and its results with them
 
 
 def create(
@@ -35,7 +34,7 @@ def create(
     uid = _first_uid(model, series.series_instance_uid, series.sop_instance_uids)
     changed_at = _last_stored(session, series.series_instance_uid)
     while (earlier := session.get(WorkitemRow, uid)) is not None:
-        if earlier.outcome != WITHDRAWN and earlier.created_at >= changed_at:
+        if earlier.outcome != Outcome.WITHDRAWN and earlier.created_at >= changed_at:
             return None
         uid = derived_uid("workitem", uid)
     now = datetime.now(UTC)
@@ -57,6 +56,7 @@ def create(
         model_version=model.card.version,
         model_digest=model.digest,
         rule=rule,
+        queue=model.card.resources.queue,
         created_at=now.timestamp(),
     )
     rows.add(session, row, step)
@@ -79,23 +79,28 @@ def _last_stored(session: Session, series: str) -> float:
     return session.scalar(select(func.max(InstanceRow.received_at)).where(of_series)) or 0.0
 
 
-def claim(database: Database, uid: str) -> WorkitemRow | None:
+def claim(
+    database: Database, uid: str, put_offs: int = 0, *, counts: bool = True
+) -> WorkitemRow | None:
     """SCHEDULED -> IN PROGRESS; None when there is nothing to do any more.
 
     A workitem already IN PROGRESS is claimed anew, unless a performer outside has it: the engine
     gives each job to one worker, so its former performer is dead. `started_at` stays, so that a
     repeat writes the same bytes.
+    put_offs: of the job; when the workitem was put off since then, a later job does it.
+    counts: whether this is an attempt of its own.
     """
     with database.write() as session:
         row = rows.locked(session, uid)
-        if rows.is_final(row) or row.claimed_outside:
+        if rows.is_final(row) or row.claimed_outside or row.put_offs != put_offs:
             return None
         transaction_uid = f"2.25.{uuid.uuid4().int}"
         if row.procedure_step_state == ups.State.SCHEDULED:
             step = ups.claimed(rows.step_of(row), datetime.now(UTC))
             rows.begin(session, row, step, transaction_uid, outside=False)
         row.transaction_uid = transaction_uid
-        row.attempts += 1
+        row.attempts += counts
+        row.not_before = None
         note(
             session,
             row.study_instance_uid,
@@ -106,18 +111,27 @@ def claim(database: Database, uid: str) -> WorkitemRow | None:
         return row
 
 
-def give_back(database: Database, claimed: WorkitemRow, why: str) -> None:
-    """The outside was away: this attempt does not count."""
-    with database.write() as session:
-        row = rows.locked(session, claimed.sop_instance_uid)
-        row.attempts -= 1
-        note(
-            session,
-            row.study_instance_uid,
-            "put_off",
-            {"reason": why},
-            workitem_uid=row.sop_instance_uid,
-        )
+def put_off(
+    session: Session, claimed: WorkitemRow, why: str, seconds: float, *, counts: bool
+) -> bool:
+    """Try again later, by a new job that the caller enqueues; False when another one has it.
+
+    counts: whether this was an attempt; it was none when the outside was away.
+    """
+    row = rows.locked(session, claimed.sop_instance_uid)
+    if row.transaction_uid != claimed.transaction_uid:
+        return False
+    row.attempts -= not counts
+    row.put_offs += 1
+    row.not_before = time.time() + seconds
+    note(
+        session,
+        row.study_instance_uid,
+        "put_off",
+        {"reason": why, "for": f"{seconds:g} s"},
+        workitem_uid=row.sop_instance_uid,
+    )
+    return True
 
 
 def complete(
@@ -125,27 +139,34 @@ def complete(
     claimed: WorkitemRow,
     performer: ups.Performer,
     outputs: Sequence[ups.InstanceReference],
-    results: dict[str, object],
+    results: dict[str, Any],
 ) -> bool:
-    """IN PROGRESS -> COMPLETED in the caller's transaction; False when another one was faster."""
+    """IN PROGRESS -> COMPLETED in the caller's transaction; False when another one was faster.
+
+    results: the AIR result tree; with warnings in it the work is DONE_WITH_WARNINGS.
+    """
     row = rows.locked(session, claimed.sop_instance_uid)
     if row.transaction_uid != claimed.transaction_uid:
         return False
+    warnings = " ".join(results.get("warnings", ()))
+    outcome = Outcome.DONE_WITH_WARNINGS if warnings else Outcome.DONE
     row.progress, row.results = 100, json.dumps(results)
     step = ups.completed(rows.step_of(row), performer, outputs, datetime.now(UTC))
-    rows.end(session, row, step, "DONE")
-    note(session, row.study_instance_uid, "done", workitem_uid=row.sop_instance_uid)
+    rows.end(session, row, step, outcome, warnings)
+    told = {"warnings": warnings} if warnings else {}
+    uid = row.sop_instance_uid
+    note(session, row.study_instance_uid, outcome.lower(), told, workitem_uid=uid)
     return True
 
 
 def cancel(
     session: Session,
     claimed: WorkitemRow,
-    outcome: str,
+    outcome: Outcome,
     reason: str,
     results: dict[str, object] | None = None,
 ) -> bool:
-    """-> CANCELED with the outcome (NO_RESULT, FAILED, TIMED_OUT) and its reason in words."""
+    """-> CANCELED with the outcome and its reason in words."""
     row = rows.locked(session, claimed.sop_instance_uid)
     if row.transaction_uid != claimed.transaction_uid:
         return False
@@ -161,9 +182,9 @@ def withdraw(session: Session, row: WorkitemRow, reason: str) -> None:
     row = rows.locked(session, row.sop_instance_uid)
     if not rows.is_final(row):
         row.transaction_uid = ""
-        _end(session, row, WITHDRAWN, reason, None)
+        _end(session, row, Outcome.WITHDRAWN, reason, None)
     else:
-        row.outcome, row.reason, row.results = WITHDRAWN, reason, ""
+        row.outcome, row.reason, row.results = Outcome.WITHDRAWN, reason, ""
 
 
 def inputs_of(row: WorkitemRow) -> list[str]:
@@ -178,12 +199,13 @@ def inputs_of(row: WorkitemRow) -> list[str]:
 def _end(
     session: Session,
     row: WorkitemRow,
-    outcome: str,
+    outcome: Outcome,
     reason: str,
     results: dict[str, object] | None,
 ) -> None:
     row.results = json.dumps(results) if results else ""
-    code = ups.DISCONTINUED[outcome]
+    code = ENDINGS[outcome].discontinued
+    assert code is not None, outcome  # noqa: S101 (every outcome that cancels has one)
     step = ups.canceled(rows.step_of(row), reason, code, datetime.now(UTC))
     rows.end(session, row, step, outcome, reason)
     note(

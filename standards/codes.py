@@ -40,9 +40,11 @@ PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")  # CID 7005
 IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
 CT_UNSPECIFIED_BODY_REGION = Code("25045-6", "LN", "CT unspecified body region")  # CID 100
 
-# Reasons why work ended, CID 9300 and CID 9301
+# Reasons why work ended, CID 9300 and those that it includes
 DISCONTINUED_EQUIPMENT_FAILURE = Code("110501", "DCM", "Equipment failure")
 DISCONTINUED_UNSPECIFIED = Code("110513", "DCM", "Discontinued for unspecified reason")
+DISCONTINUED_OBJECTS_UNFIT = Code("110521", "DCM", "Objects incorrectly formatted")
+DISCONTINUED_RESOURCE_INADEQUATE = Code("110527", "DCM", "Resource inadequate")
 
 # Parts of a measurement report, TID 1500 and TID 1002
 DEVICE = Code("121007", "DCM", "Device")  # CID 270, observer type

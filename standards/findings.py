@@ -123,7 +123,21 @@ class KeyImage:
     window_width: float
 
 
-Finding = LabelMap | Measurement | KeyImage
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """A warning beside the findings: what whoever reads them must know. For people, in English."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.text) <= 1024:
+            raise StandardsError(
+                f"a caveat has {len(self.text)} characters; expected 1 to 1024, "
+                "as a text value of a report can hold"
+            )
+
+
+Finding = LabelMap | Measurement | KeyImage | Caveat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +147,7 @@ class Findings:
     label_map: LabelMap | None
     measurements: tuple[Measurement, ...]
     key_image: KeyImage | None
+    caveats: tuple[Caveat, ...] = ()
 
     @classmethod
     def of(cls, findings: Sequence[Finding]) -> "Findings":
@@ -145,7 +160,8 @@ class Findings:
                 "at most: join the label maps into one"
             )
         measurements = tuple(f for f in findings if isinstance(f, Measurement))
-        result = cls(next(iter(maps), None), measurements, next(iter(keys), None))
+        caveats = tuple(f for f in findings if isinstance(f, Caveat))
+        result = cls(next(iter(maps), None), measurements, next(iter(keys), None), caveats)
         result._check_labels()
         return result
 

@@ -175,6 +175,7 @@ def _qualitative_evaluations(result: Result, unseen: Sequence[Structure]) -> lis
     if findings.label_map is None and not findings.measurements:
         items.append(_code(codes.FINDING, codes.ABSENT))
         items.append(text(codes.COMMENT, f"{who} reports no finding."))
+    items += [text(codes.COMMENT, f"Warning: {one.text}") for one in findings.caveats]
     return _section(codes.QUALITATIVE_EVALUATIONS, items)
 
 

@@ -192,15 +192,6 @@ def model_code(name: str, title: str) -> Code:
     return Code(name[:16], "99AIRGATE", title[:64])
 
 
-DISCONTINUED = {  # outcome -> Procedure Step Discontinuation Reason, CID 9300
-    "NO_RESULT": codes.DISCONTINUED_UNSPECIFIED,
-    "FAILED": codes.DISCONTINUED_EQUIPMENT_FAILURE,
-    "TIMED_OUT": codes.DISCONTINUED_EQUIPMENT_FAILURE,
-    "WITHDRAWN": codes.DISCONTINUED_UNSPECIFIED,
-    "CANCELED": codes.DISCONTINUED_UNSPECIFIED,
-}
-
-
 def _dt(at: datetime) -> str:
     return at.strftime("%Y%m%d%H%M%S.%f%z")
 

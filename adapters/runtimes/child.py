@@ -24,7 +24,7 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
     """Answer each series, sent file by file and ended by END, with findings or why there are none.
 
     Messages out: ("ready",), ("unusable", why), ("findings", findings, load s, predict s),
-    ("no_result", check, found, expected), ("failed", kind, message).
+    ("no_result" or "refused", check, found, expected), ("failed", kind, message).
     """
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to handle
@@ -70,8 +70,10 @@ def answer(model: Model, instances: list[Dataset]) -> tuple[Any, ...]:
         loaded = time.perf_counter()
         findings = Findings.of(model.predict(Inputs({"image": volume})))
         return ("findings", findings, loaded - started, time.perf_counter() - loaded)
-    except (NoResult, UnfitSeries) as refusal:
+    except NoResult as refusal:
         return ("no_result", refusal.check, refusal.found, refusal.expected)
+    except UnfitSeries as unfit:
+        return ("refused", unfit.check, unfit.found, unfit.expected)
     except StandardsError as error:  # a claim that no carrier could write
         return ("failed", type(error).__name__, str(error))
     except Exception as error:  # the model is foreign code: its failure is an answer too

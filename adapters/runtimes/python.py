@@ -15,6 +15,7 @@ from typing import Any
 from adapters.runtimes import child
 from adapters.runtimes.errors import EntryUnusable, ModelCrashed, ModelFailed, ModelTimedOut
 from ai_models.contract import NoResult
+from standards.errors import UnfitSeries
 from standards.findings import Findings
 
 _START_SECONDS = 120.0  # importing torch on a cold disk takes a while
@@ -52,16 +53,16 @@ class PythonRuntime:
     ) -> Prediction:
         """Run the model on one series, given as the files of its instances in any order.
 
-        Raises NoResult when the model, or the check of the series before it, refuses;
-        ModelFailed, ModelCrashed, ModelTimedOut, EntryUnusable otherwise; and whatever reading
-        the instances raises.
+        Raises NoResult when the model refuses, UnfitSeries when the check of the series before it
+        does; ModelFailed, ModelCrashed, ModelTimedOut, EntryUnusable otherwise; and whatever
+        reading the instances raises.
         """
         self.warm_up(entry)
         self._send(instances)
         kind, *rest = self._answer(timeout_seconds)
         if kind == "findings":
             return Prediction(*rest)
-        raise {"no_result": NoResult, "failed": ModelFailed}[kind](*rest)
+        raise {"no_result": NoResult, "refused": UnfitSeries, "failed": ModelFailed}[kind](*rest)
 
     def warm_up(self, entry: EntryPoint) -> None:
         """Start the process and wait until the model is loaded, unless that is done already."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.outcomes import Outcome
 from gateway.store.tables import EventRow
 
 # kind: what a person calls it
@@ -25,14 +26,17 @@ TITLES = {
     "put_off": "Put off",
     "step": "Step",
     "done": "Done",
+    "done_with_warnings": "Done, with warnings",
     "no_result": "No result",
+    "refused_input": "Input refused",
+    "canceled": "Canceled",
     "failed": "Failed",
     "timed_out": "Timed out",
     "withdrawn": "Withdrawn",
     "deleted": "Deleted",
 }
 ROUTINGS = frozenset({"routed", "not_routed", "no_rule_matched"})
-ENDINGS = frozenset({"done", "no_result", "failed", "timed_out", "withdrawn"})
+ENDINGS = frozenset(outcome.lower() for outcome in Outcome)
 SHOWN_ELSEWHERE = frozenset(
     {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because"}
 )

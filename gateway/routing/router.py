@@ -1,13 +1,13 @@
 """From a complete study to workitems: rules choose models, cards choose series."""
 
 import json
-from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ai_models.card import Stage
 from gateway import worklist
+from gateway.jobs import Jobs
 from gateway.registry import RegisteredModel, Registry
 from gateway.routing.rules import Match, Rule, evaluate
 from gateway.routing.selector import Selection
@@ -15,10 +15,6 @@ from gateway.routing.selector import select as select_series
 from gateway.store.events import note
 from gateway.store.tables import RuleRow, StudyRow
 from standards.study import Series, Study, value
-
-
-class Jobs(Protocol):
-    def enqueue(self, session: Session, workitem_uid: str) -> None: ...
 
 
 class Router:

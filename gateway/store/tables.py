@@ -168,11 +168,17 @@ class WorkitemRow(Base):
     priority: Mapped[str] = mapped_column(default="MEDIUM")
     worklist_label: Mapped[Key] = mapped_column(default="", server_default="")
     scheduled_start: Mapped[Key] = mapped_column(default="", server_default="")  # UTC, in full
-    # DONE, NO_RESULT, FAILED, TIMED_OUT, or WITHDRAWN: its inputs were deleted
-    outcome: Mapped[str] = mapped_column(default="")
+    outcome: Mapped[str] = mapped_column(default="")  # gateway/outcomes.py; "" until it ends
     reason: Mapped[str] = mapped_column(default="")
     progress: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)  # claims so far; too many end it
+    queue: Mapped[str] = mapped_column(default="cpu", server_default="cpu")  # gateway/engine.py
+    # How often it was put off: jobs from before the last time are void. And until when it is, in
+    # seconds since the epoch; NULL while a worker is on it.
+    put_offs: Mapped[int] = mapped_column(default=0, server_default="0")
+    not_before: Mapped[float | None] = mapped_column(default=None)
+    # UID of the ended workitem whose work this one does again, or "".
+    replay_of: Mapped[str] = mapped_column(default="", server_default="", index=True)
     # Claimed over UPS-RS: no worker of ours performs it.
     claimed_outside: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Somebody asked that it be canceled while it was IN PROGRESS, and why: for whoever performs it.
@@ -387,6 +393,8 @@ Index(
 # Searches of the worklist answer what is to begin first.
 _WORKITEM_ORDER = (WorkitemRow.scheduled_start, WorkitemRow.sop_instance_uid)
 Index("workitem_order", *_WORKITEM_ORDER)
+Index("workitem_newest", WorkitemRow.created_at, WorkitemRow.sop_instance_uid)
+Index("workitem_of_outcome", WorkitemRow.outcome, WorkitemRow.created_at)
 Index("workitem_of_state", WorkitemRow.procedure_step_state, *_WORKITEM_ORDER)
 Index(
     "workitem_of_label",

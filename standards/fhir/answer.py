@@ -39,7 +39,7 @@ def resources(result: Result, references: References) -> list[Resource]:
         references,
         status="preliminary",
         result=_references(groups) or None,
-        conclusion=f"{_made_by(analysis)}: {NOT_VERIFIED}",
+        conclusion=f"{_made_by(analysis)}: {NOT_VERIFIED}{_warnings(result)}",
     )
     return [
         *_context(analysis, references),
@@ -103,6 +103,10 @@ def _report(analysis: Analysis, references: References, **elements: Any) -> Diag
 
 def _references(observations: Sequence[Observation]) -> list[Element]:
     return [{"reference": f"Observation/{o.id}", "type": "Observation"} for o in observations]
+
+
+def _warnings(result: Result) -> str:
+    return "".join(f" Warning: {one.text}" for one in result.findings.caveats)
 
 
 def _made_by(analysis: Analysis) -> str:

@@ -37,6 +37,11 @@ class ReadingRuntime:
         raise AssertionError("the input was all there")
 
 
+class NoJobs:
+    def enqueue(self, _session: object, workitem_uid: str) -> None:
+        raise AssertionError(f"{workitem_uid} was not expected to be tried again")
+
+
 @dataclass
 class Example:
     """The parts, an administrator's client, and the steps of a study's life."""
@@ -66,6 +71,7 @@ class Example:
             parts.ingest,
             parts.registry,
             ReadingRuntime(),  # type: ignore[arg-type]
+            NoJobs(),
             "http://gateway.test",
         )
 

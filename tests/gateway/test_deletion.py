@@ -7,6 +7,7 @@ import pytest
 from adapters.memory import MemoryArchive
 from gateway import services, tombstones, worklist
 from gateway.access import Role
+from gateway.jobs import Job
 from gateway.settings import Settings
 from gateway.store.tables import InstanceRow, SeriesRow, StudyRow, StudyValueRow
 from gateway.tokens import Tokens
@@ -147,7 +148,9 @@ def test_open_work_on_it_is_canceled_with_its_reason_and_the_worker_goes_on(exam
     (progress,) = step["00741002"]["Value"]
     assert progress["00741238"]["Value"] == ["the instances that it works on were deleted"]
     assert example.row(row.sop_instance_uid).outcome == "WITHDRAWN"
-    example.pipeline.perform(row.sop_instance_uid)  # the job that is still queued finds nothing
+    example.pipeline.perform(
+        Job(row.sop_instance_uid)
+    )  # the job that is still queued finds nothing
 
 
 def test_results_of_work_that_was_under_way_are_not_published_and_leave_the_archive(example):
@@ -169,7 +172,7 @@ def test_results_of_work_that_was_under_way_are_not_published_and_leave_the_arch
 def test_inputs_that_vanish_under_a_worker_end_the_work_and_not_the_worker(example):
     row = example.workitem()
     example.parts.archive._contents.clear()
-    example.pipeline.perform(row.sop_instance_uid)
+    example.pipeline.perform(Job(row.sop_instance_uid))
     assert example.row(row.sop_instance_uid).outcome == "FAILED"
 
 

@@ -3,17 +3,25 @@
 import json
 import time
 
+import pydicom.sr.codedict
 import pytest
 from pydicom import Dataset
 
 from ai_models.bundled import bundled_models, digest_of
 from gateway import worklist
 from gateway.errors import NotFound
+from gateway.outcomes import ENDINGS
 from gateway.registry import RegisteredModel
 from gateway.store.database import Database
 from gateway.store.tables import InstanceRow, SeriesRow, StudyRow, WorkitemRow
 from standards import ups
 from tests.headers import ct_series
+
+
+def cid_concepts(number: int) -> set[str]:
+    """The code values of a context group of PS3.16, with the groups that it includes."""
+    group = getattr(pydicom.sr.codedict.codes, f"cid{number}")
+    return {code.value for code in group.concepts.values()}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +123,10 @@ def test_only_the_last_claimer_can_complete(database, model):
     assert worklist.claim(database, uid) is None
 
 
-@pytest.mark.parametrize("outcome", ["NO_RESULT", "FAILED", "TIMED_OUT"])
+CANCELING = [outcome for outcome, e in ENDINGS.items() if e.state is ups.State.CANCELED]
+
+
+@pytest.mark.parametrize("outcome", CANCELING)
 def test_a_canceled_step_tells_its_reason_in_words_and_code(database, model, outcome):
     uid = create(database, model).sop_instance_uid
     claimed = worklist.claim(database, uid)
@@ -127,18 +138,50 @@ def test_a_canceled_step_tells_its_reason_in_words_and_code(database, model, out
     (progress,) = step.ProcedureStepProgressInformationSequence
     assert step.ProcedureStepState == "CANCELED"
     assert progress.ReasonForCancellation == "lungs: found none, expected two"
-    assert (
-        progress.ProcedureStepDiscontinuationReasonCodeSequence[0].CodingSchemeDesignator == "DCM"
-    )
+    (code,) = progress.ProcedureStepDiscontinuationReasonCodeSequence
+    expected = ENDINGS[outcome].discontinued
+    assert (code.CodeValue, code.CodingSchemeDesignator) == (expected.value, "DCM")
+    assert code.CodeValue in cid_concepts(9300)
 
 
 def test_a_job_that_was_put_off_does_not_count_as_an_attempt(database, model):
     uid = create(database, model).sop_instance_uid
     claimed = worklist.claim(database, uid)
 
-    worklist.give_back(database, claimed, "the archive is away")
+    with database.write() as session:
+        assert worklist.put_off(session, claimed, "the archive is away", 1, counts=False)
 
-    assert worklist.claim(database, uid).attempts == 1
+    assert worklist.claim(database, uid, put_offs=1).attempts == 1
+
+
+def test_a_job_from_before_the_workitem_was_put_off_is_void(database, model):
+    uid = create(database, model).sop_instance_uid
+    claimed = worklist.claim(database, uid)
+    with database.write() as session:
+        assert worklist.put_off(session, claimed, "the model crashed", 1, counts=True)
+        assert not worklist.put_off(session, replaced(claimed), "it did so again", 1, counts=True)
+
+    assert worklist.claim(database, uid) is None
+    again = worklist.claim(database, uid, put_offs=1)
+    assert (again.attempts, again.not_before) == (2, None)
+
+
+def replaced(claimed: WorkitemRow) -> WorkitemRow:
+    """As a worker knows it that lost it to another."""
+    return WorkitemRow(sop_instance_uid=claimed.sop_instance_uid, transaction_uid="2.25.1")
+
+
+def test_results_with_warnings_say_so(database, model):
+    uid = create(database, model).sop_instance_uid
+    claimed = worklist.claim(database, uid)
+    with database.write() as session:
+        results = {"root": "a", "warnings": ["The lowest slice is cut."]}
+        assert worklist.complete(session, claimed, model.performer, [], results)
+
+    with database.read() as session:
+        row = session.get(WorkitemRow, uid)
+    assert (row.procedure_step_state, row.outcome) == ("COMPLETED", "DONE_WITH_WARNINGS")
+    assert row.reason == "The lowest slice is cut."
 
 
 def test_an_unknown_workitem_is_named(database):

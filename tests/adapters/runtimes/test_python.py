@@ -10,6 +10,7 @@ import pytest
 from adapters.runtimes.errors import EntryUnusable, ModelCrashed, ModelFailed, ModelTimedOut
 from adapters.runtimes.python import EntryPoint, PythonRuntime
 from ai_models.contract import NoResult
+from standards.errors import UnfitSeries
 from tests.phantom import chest_phantom
 
 MODELS = """
@@ -103,7 +104,7 @@ def test_a_refusal_keeps_its_facts(runtime, folder, series):
 
 
 def test_an_unfit_series_is_refused_before_the_model_sees_it(runtime, folder, series):
-    with pytest.raises(NoResult, match="gap"):
+    with pytest.raises(UnfitSeries, match="gap"):
         runtime.predict(entry(folder, "Threshold"), series[:10] + series[11:], 60)
 
 
