@@ -1,4 +1,4 @@
-"""DIMSE in: a C-STORE and C-ECHO provider (PS3.4 B, PS3.4 A), by pynetdicom.
+"""DIMSE in: a C-STORE and C-ECHO provider (PS3.4 B, PS3.4 A), by pynetdicom; and notices beside.
 
 Its threads end here: each association has one, and calls `receive` for every instance. An instance
 goes to a file of the temporary folder as it comes (TMPDIR), so that no association takes more
@@ -18,6 +18,8 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, _config, evt
 from pynetdicom.transport import AssociationSocket, ThreadedAssociationServer
 
+from adapters.dimse_notices import Notices, accept_notices
+from adapters.dimse_status import PROCESSING_FAILURE, Status
 from adapters.errors import DimseNotListening
 from standards.storable import is_storage_class, is_transfer_syntax
 
@@ -28,7 +30,7 @@ VERIFICATION = "1.2.840.10008.1.1"
 _NEWER_THAN_THE_DICTIONARY = ("1.2.840.10008.5.1.4.1.1.66.7",)  # Label Map Segmentation, Sup 243
 TRANSFER_SYNTAXES = [uid for uid in UID_dictionary if is_transfer_syntax(uid)]  # retired ones too
 _MOST_UNANSWERED = 16  # messages; the asynchronous operations window is 1
-_LONGEST_COMMENT = 64  # characters of Error Comment (0000,0902), VR LO
+LARGEST_NOTICE = 8 << 20  # bytes of a data set that is no instance: it is held in memory
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +44,6 @@ class Association:
     called_ae_title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The answer to one C-STORE, PS3.4 B.2.3: 0 is success. comment: shown to the sender."""
-
-    code: int = 0x0000
-    comment: str = ""
-
-
-PROCESSING_FAILURE = Status(0x0110, "unexpected error; see the log of the receiver")
-
-
 Receive = Callable[[Association, Path], Status]
 Ended = Callable[[Association, bool], None]
 
@@ -64,6 +55,7 @@ def serve_dimse(  # noqa: PLR0913 (an address and what is done there)
     receive: Receive,
     ended: Ended,
     *,
+    notices: Notices,
     largest: int,
 ) -> ThreadedAssociationServer:
     """Listen until `shutdown` of what is returned. Any called AE title is accepted and passed on.
@@ -74,6 +66,7 @@ def serve_dimse(  # noqa: PLR0913 (an address and what is done there)
     largest: bytes of an instance; an association that sends a larger one is aborted.
     ended: called when an association has ended, with whether its requestor released it; once more
         when the connection of a released one is closed.
+    notices: given what is announced by DIMSE-N.
     Raises DimseNotListening when the address cannot be used.
     """
     _config.STORE_RECV_CHUNKED_DATASET = True
@@ -89,6 +82,7 @@ def serve_dimse(  # noqa: PLR0913 (an address and what is done there)
         (evt.EVT_C_STORE, _store, [receive]),
         (evt.EVT_RELEASED, _released, [ended]),
         (evt.EVT_CONN_CLOSE, _end, [ended]),
+        *accept_notices(provider, notices),
     ]
     try:
         return provider.start_server((host, port), block=False, evt_handlers=handlers)  # type: ignore[return-value]
@@ -125,6 +119,7 @@ def _guard(event: evt.Event, largest: int) -> None:
     """Abort what sends more than one instance may hold, or ever more without awaiting answers."""
     file, unanswered = _unfinished(event), event.assoc.dimse.msg_queue.qsize()
     too_large = file is not None and file.tell() > largest
+    too_large = too_large or _in_memory(event) > LARGEST_NOTICE
     if (too_large or unanswered > _MOST_UNANSWERED) and event.assoc.is_established:
         log.warning("an association is aborted: it sends more than may be kept")
         event.assoc.acse.send_abort(0x00)  # `abort` would wait for the very thread that calls us
@@ -135,17 +130,19 @@ def _unfinished(event: evt.Event) -> Any:
     return getattr(event.assoc.dimse.message, "_data_set_file", None)
 
 
+def _in_memory(event: evt.Event) -> int:
+    """Bytes of a data set that goes to no file, as far as it has come."""
+    data_set = getattr(event.assoc.dimse.message, "data_set", None)
+    return 0 if data_set is None else data_set.tell()
+
+
 def _store(event: evt.Event, receive: Receive) -> Dataset:
     try:
         status = receive(_association(event), Path(event.dataset_path))
     except Exception:  # the association must outlive whatever one instance does
         log.exception("C-STORE failed")
         status = PROCESSING_FAILURE
-    answer = Dataset()
-    answer.Status = status.code
-    if status.comment:
-        answer.ErrorComment = status.comment[:_LONGEST_COMMENT]
-    return answer
+    return status.dataset()
 
 
 def _released(event: evt.Event, ended: Ended) -> None:

@@ -25,7 +25,15 @@ from gateway.search import derived
 from gateway.services import Services
 from gateway.store.database import Database
 from gateway.store.events import note
-from gateway.store.tables import InstanceRow, SeriesRow, StudyRow, TombstoneRow, WorkitemRow
+from gateway.store.tables import (
+    AssociationRow,
+    ExpectationRow,
+    InstanceRow,
+    SeriesRow,
+    StudyRow,
+    TombstoneRow,
+    WorkitemRow,
+)
 from gateway.tombstones import INSTANCE, bury, finish, is_pending
 
 _AT_ONCE = 500  # UIDs in one IN (...)
@@ -142,7 +150,8 @@ def _remove(session: Session, study: str, doomed: _Doomed) -> None:
         batch = uids[start : start + _AT_ONCE]
         session.execute(delete(InstanceRow).where(InstanceRow.sop_instance_uid.in_(batch)))
     if doomed.whole_study:
-        session.execute(delete(StudyRow).where(StudyRow.study_instance_uid == study))
+        for table in (StudyRow, ExpectationRow, AssociationRow):
+            session.execute(delete(table).where(table.study_instance_uid == study))
         return
     session.execute(delete(SeriesRow).where(SeriesRow.series_instance_uid.in_(doomed.series)))
     derived.refresh(session, [study])

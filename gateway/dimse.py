@@ -7,8 +7,10 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.dimse import Association, Status, serve_dimse
+from adapters.dimse import Association, serve_dimse
+from adapters.dimse_status import Status
 from gateway.completion.association_log import AssociationLog
+from gateway.completion.notices import NoticeLog
 from gateway.errors import NotConfigured
 from gateway.ingest import Indexed, IndexUnavailable, Ingest, Part, Source, note_received
 from gateway.settings import Settings
@@ -74,7 +76,15 @@ def run_listener(settings: Settings, ingest: Ingest, stop: Stop) -> None:
     largest = settings.maximum_part_mb << 20
     with AssociationLog(ingest.database) as associations:
         listener = Listener(ingest, associations)
-        server = serve_dimse(title, host, port, listener.receive, listener.ended, largest=largest)
+        server = serve_dimse(
+            title,
+            host,
+            port,
+            listener.receive,
+            listener.ended,
+            notices=NoticeLog(ingest.database),
+            largest=largest,
+        )
         log.info("listening for DICOM", extra={"address": settings.dicom})
         try:
             stop.wait()

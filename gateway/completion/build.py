@@ -5,6 +5,8 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from gateway.completion.associations import AssociationReleased
+from gateway.completion.declared_counts import DeclaredCounts
+from gateway.completion.expectations import Announced
 from gateway.completion.quiet import QuietTime
 from gateway.completion.sweep import Completion
 from gateway.settings import Settings
@@ -21,5 +23,5 @@ def build_completion(
     quiet = QuietTime(
         settings.quiet_seconds, settings.incomplete_seconds, settings.maximum_quiet_seconds
     )
-    evidence = [AssociationReleased(settings.association_seconds)]
+    evidence = [Announced(), DeclaredCounts(), AssociationReleased(settings.association_seconds)]
     return Completion(database, quiet, on_complete, evidence=evidence)

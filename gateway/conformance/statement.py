@@ -4,10 +4,12 @@ from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_
 
 from adapters.dimse import LARGEST_PDU, MAXIMUM_ASSOCIATIONS, VERIFICATION, storage_classes
 from gateway.access import Role
+from gateway.completion.notices import REFUSALS
 from gateway.conformance import data, services
 from gateway.conformance.markdown import code, contents, document, table
 from gateway.equipment import VERSION
 from gateway.settings import Settings
+from standards.announcements import AVAILABILITY, PERFORMED_STEP
 
 ROLES = {
     Role.ADMINISTRATOR: "everything, deletion and tokens among it",
@@ -47,6 +49,8 @@ def _overview() -> list[str]:
         ("All services", "Retrieve Capabilities", "origin server"),
         ("Verification", "C-ECHO", "SCP"),
         ("Storage", f"C-STORE, {len(storage_classes())} SOP Classes", "SCP"),
+        ("Modality Performed Procedure Step", "N-CREATE, N-SET", "SCP"),
+        ("Instance Availability Notification", "N-CREATE", "SCP"),
         ("Media storage", "none", ""),
         ("Real-time video", "none", ""),
     ]
@@ -80,15 +84,20 @@ def _model() -> list[str]:
         "## 4 Implementation Model",
         "### 4.1 Application Data Flow",
         "An instance is judged, kept byte for byte in the archive (an Orthanc, or a folder) and "
-        "indexed in one transaction; only then its sender is told of success. When a study has "
-        "been quiet for AIRGATE_QUIET_SECONDS, routing rules choose models; each piece of work is "
-        "a Unified Procedure Step. Results are stored in the study that they describe.",
+        "indexed in one transaction; only then its sender is told of success. When a study is "
+        "complete, by what was announced of it, by the release of its associations, or after it "
+        "has been quiet for AIRGATE_QUIET_SECONDS, routing rules choose models; each piece of work "
+        "is a Unified Procedure Step. Results are stored in the study that they describe.",
         "### 4.2 Functional Definitions of Applications",
         table(
             ("Application", "Does"),
             [
                 ("Web", "origin server of the DICOM web services, at AIRGATE_HTTP"),
-                ("Storage SCP", "receives by C-STORE, at AIRGATE_DICOM"),
+                (
+                    "Storage SCP",
+                    "receives by C-STORE, and what is announced by MPPS and Instance Availability "
+                    "Notification, at AIRGATE_DICOM",
+                ),
                 ("Worker", "performs workitems, and stores their results"),
             ],
         ),
@@ -107,6 +116,8 @@ def _description() -> list[str]:
             [
                 ("Verification", code(VERIFICATION), "SCP"),
                 ("Storage", "all of section 9.2", "SCP"),
+                ("Modality Performed Procedure Step", code(PERFORMED_STEP), "SCP"),
+                ("Instance Availability Notification", code(AVAILABILITY), "SCP"),
             ],
         ),
         "### 5.3 Supported DICOM Web Services",
@@ -171,6 +182,13 @@ def _details() -> list[str]:
         "Success (0000H) is answered once the instance is safe and indexed. Otherwise the status "
         "is the Failure Reason of the store transaction, with its reason in Error Comment "
         "(0000,0902).",
+        "#### 7.3.1 DIMSE Services: Modality Performed Procedure Step, Instance Availability",
+        table(
+            ("Status", "When"),
+            [("0000H", "noted"), *((f"{one.code:04X}H", one.comment) for one in REFUSALS)],
+        ),
+        "Of a step its studies, its status and the instances that it lists are kept. It can not be "
+        "retrieved.",
         "#### 7.3.3.3 Studies Web Service",
         "##### 7.3.3.3.1 Retrieve Transaction as Origin Server",
         services.codes_of_retrieve(),

@@ -16,6 +16,7 @@ TITLES = {
     "received": "Received",
     "found": "Found in the archive",
     "lost": "Gone from the archive",
+    "announced": "Announced",
     "complete": "Study complete",
     "refused": "Instances refused",
     "routed": "Routed",

@@ -15,6 +15,7 @@ from pydicom.uid import (
 
 from adapters.memory import MemoryArchive
 from gateway import body_spool, coercing
+from gateway.completion.association_log import AssociationLog
 from gateway.dimse import Listener
 from gateway.ingest import Ingest, Part
 from gateway.settings import Settings
@@ -204,11 +205,12 @@ def test_the_same_instance_from_two_senders_at_once_is_changed_once(gateway):
 
 def test_a_c_store_is_changed_and_told_by_its_status(database, tmp_path):
     ingest = ingest_of(database, tmp_path, ISSUER)
-    status = Listener(ingest).receive(_Association(), instance(1))
+    listener = Listener(ingest, AssociationLog(database))
+    status = listener.receive(_Association(), instance(1))
     assert status.code == 0xB000
     (kept,) = stored(database, ingest.archive)
     assert dcmread(BytesIO(kept)).IssuerOfPatientID == ISSUER
-    sent_again = Listener(ingest).receive(_Association(), instance(1))
+    sent_again = listener.receive(_Association(), instance(1))
     assert (sent_again.code, len(ingest.arrivals)) == (0xB000, 1)
     ingest.close()
 
