@@ -42,6 +42,7 @@ class Association:
     number: int
     calling_ae_title: str
     called_ae_title: str
+    source_address: str = ""  # IP
 
 
 Receive = Callable[[Association, Path], Status]
@@ -171,4 +172,5 @@ def _association(event: evt.Event) -> Association:
         id(event.assoc),
         str(requestor.calling_ae_title).strip(),
         str(requestor.called_ae_title).strip(),
+        str(event.assoc.requestor.address or ""),
     )

@@ -6,9 +6,16 @@
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
@@ -41,14 +48,30 @@ class Runtime(_Strict):
     entry: Entry
 
 
+class Contrast(StrEnum):
+    """Whether Contrast/Bolus Agent (0018,0010) says anything."""
+
+    WITH = "with"
+    WITHOUT = "without"
+
+
 class InputSeries(_Strict):
     """Which series serves as one input. Unset fields accept anything.
 
-    Text fields are compared without case. `prefer_kernel` breaks ties between eligible series:
-    earlier entries win; then more slices win, then the lower series number.
+    Text fields are compared without case. Of several series that fit, the better one wins by, in
+    this order: `prefer_kernel`, `prefer_contrast`, original before derived images, regular before
+    irregular slices, more slices, the lower series number. Secondary captures never fit, unless
+    `sop_class_uid` names their class.
     """
 
     name: Name = "image"
+    optional: bool = Field(default=False, description="the model also runs without it")
+    prior: bool = Field(
+        default=False, description="of an earlier study of the same patient, the newest that fits"
+    )
+    maximum_age_days: int | None = Field(
+        default=None, ge=1, description="of a prior, before the study's date"
+    )
     modality: tuple[str, ...] = ()
     sop_class_uid: tuple[str, ...] = ()
     body_part_examined: tuple[str, ...] = Field(
@@ -58,13 +81,31 @@ class InputSeries(_Strict):
     minimum_slices: int = Field(default=1, ge=1)
     maximum_slices: int = Field(default=5000, ge=1)
     maximum_slice_spacing_mm: float | None = Field(default=None, gt=0)
+    maximum_slice_thickness_mm: float | None = Field(default=None, gt=0)
+    regular_spacing: bool = Field(
+        default=False, description="whether all slices must be equally far apart, within 5 %"
+    )
+    contrast: Contrast | None = None
     image_type_excludes: tuple[str, ...] = ("LOCALIZER", "SECONDARY", "SCREEN SAVE")
+    derivation_excludes: tuple[str, ...] = Field(
+        default=(), description="words that may not stand in Derivation Description, such as CATH"
+    )
+    description_includes: tuple[str, ...] = Field(
+        default=(), description="words of which one must stand in Series Description"
+    )
     description_excludes: tuple[str, ...] = Field(
         default=(), description="words that may not stand in Series Description"
     )
     prefer_kernel: tuple[str, ...] = Field(
         default=(), description="beginnings of Convolution Kernel, best first"
     )
+    prefer_contrast: Contrast | None = None
+
+    @model_validator(mode="after")
+    def _age_of_priors_only(self) -> Self:
+        if self.maximum_age_days is not None and not self.prior:
+            raise ValueError(f"input {self.name} has maximum_age_days; that goes with `prior`")
+        return self
 
 
 class Resources(_Strict):
@@ -97,8 +138,23 @@ class ModelCard(_Strict):
     limits: tuple[str, ...] = ()
     stage: Stage = Stage.LIVE
     runtime: Runtime
-    inputs: tuple[InputSeries, ...] = Field(min_length=1, max_length=1)
+    inputs: tuple[InputSeries, ...] = Field(
+        min_length=1, max_length=8, description="the results are drawn on the first one"
+    )
     resources: Resources = Resources()
+
+    @field_validator("inputs")
+    @classmethod
+    def _fit_together(cls, inputs: tuple[InputSeries, ...]) -> tuple[InputSeries, ...]:
+        names = [one.name for one in inputs]
+        if len(set(names)) < len(names):
+            raise ValueError("two inputs have one name; give each a name of its own")
+        if inputs[0].optional or inputs[0].prior:
+            raise ValueError(
+                "the first input is `optional` or `prior`, but results are drawn on it; "
+                "put one first that is neither"
+            )
+        return inputs
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -34,6 +34,7 @@ class Listener:
                 [Part(content)],
                 calling_ae_title=association.calling_ae_title,
                 called_ae_title=association.called_ae_title,
+                source_address=association.source_address,
                 service=SERVICE,
             )
         except IndexUnavailable as error:

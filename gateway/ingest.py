@@ -97,17 +97,18 @@ class Ingest:
             called_ae_title=called_ae_title,
         )
 
-    def receive(
+    def receive(  # noqa: PLR0913 (who sent it)
         self,
         parts: Iterable[Part],
         *,
         study_instance_uid: str | None = None,
         calling_ae_title: str = "",
         called_ae_title: str = "",
+        source_address: str = "",
         service: str = "STOW-RS",
     ) -> StoreOutcome:
         """Keep and index in one go; when this returns, what it calls stored is safe."""
-        source = Source(service, calling_ae_title, called_ae_title)
+        source = Source(service, calling_ae_title, called_ae_title, source_address)
         with Reception(self, source, study_instance_uid) as reception:
             for part in parts:
                 if (earlier := reception.add(part)) is not None:

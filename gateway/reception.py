@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from gateway.reading import Readable
 from gateway.retrieve.disk_cache import LARGE
 from gateway.settling import not_settled
 from gateway.store.events import note
+from gateway.store.tables import StudyRow
 from standards.store_response import FailureReason, StoreResult
 
 if TYPE_CHECKING:
@@ -53,11 +55,15 @@ class IndexUnavailable(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who sent it, by which service, and since when (seconds since the epoch)."""
+    """Who sent it, by which service, from which IP address, and since when (epoch seconds).
+
+    source_address: of whoever connected: behind a proxy, the proxy's.
+    """
 
     service: str = "STOW-RS"
     calling_ae_title: str = ""
     called_ae_title: str = ""
+    source_address: str = ""
     began_at: float = field(default_factory=time.time)
 
 
@@ -197,6 +203,7 @@ class Reception:
         if self._source.service != "C-STORE":
             note_received(session, self._source, [e for e in answers if isinstance(e, Indexed)])
         _note_refused(session, self._source, [e for e in answers if isinstance(e, Refused)])
+        _note_sender(session, self._source, [e for e in answers if isinstance(e, Indexed)])
 
     def _keep(self, part: Part) -> Kind:
         if self._closed:
@@ -295,6 +302,21 @@ def _note_refused(session: Session, source: Source, refusals: Iterable[Refused])
     for (study, reason), count in reasons.items():
         detail = {"instances": count, "reason": reason, "source": source.service}
         note(session, study, "refused", detail)
+
+
+def _note_sender(session: Session, source: Source, indexed: Iterable[Indexed]) -> None:
+    """The address is kept beside the AE titles, for routing."""
+    studies = {each.study_instance_uid for each in indexed if each.new}
+    if studies and source.source_address:
+        session.execute(
+            update(StudyRow)
+            .where(
+                StudyRow.study_instance_uid.in_(studies),
+                StudyRow.source_address != source.source_address,
+            )
+            .values(source_address=source.source_address)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _is_final(refused: Refused) -> bool:

@@ -10,7 +10,8 @@ from gateway.completion.build import build_completion
 from gateway.engine import JobQueue, Worker
 from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
-from gateway.routing.router import Router, rules_of
+from gateway.routing.router import Router
+from gateway.routing.versions import rules_of
 from gateway.settings import Settings
 from gateway.stopping import StopSignal
 from gateway.store.migrate import migrate

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,16 +23,27 @@ from standards.study import Header, Series, value, values
 from standards.uids import derived_uid
 
 
-def create(
-    session: Session, model: RegisteredModel, study_instance_uid: str, series: Series, rule: str
+def create(  # noqa: PLR0913 (what a workitem consists of)
+    session: Session,
+    model: RegisteredModel,
+    study_instance_uid: str,
+    inputs: Mapping[str, Series],
+    rule: str,
+    *,
+    priority: str = "MEDIUM",
 ) -> WorkitemRow | None:
     """One workitem per model build and input set; None when that one exists already.
+
+    inputs: by the names that the card gives them; the results are drawn on the first one.
 
     One whose inputs were deleted does not count: they are here again, and its results are not. Nor
     does one of whose inputs another content is stored by now.
     """
-    uid = _first_uid(model, series.series_instance_uid, series.sop_instance_uids)
-    changed_at = _last_stored(session, series.series_instance_uid)
+    first = next(iter(inputs.values()))
+    instances = sorted(uid for series in inputs.values() for uid in series.sop_instance_uids)
+    uid = _first_uid(model, first.series_instance_uid, instances)
+    named = {name: series.series_instance_uid for name, series in inputs.items()}
+    changed_at = _last_stored(session, named.values())
     while (earlier := session.get(WorkitemRow, uid)) is not None:
         if earlier.outcome != Outcome.WITHDRAWN and earlier.created_at >= changed_at:
             return None
@@ -41,17 +52,19 @@ def create(
     order = ups.Order(
         uid,
         study_instance_uid,
-        [_reference(header) for header in series.headers],
+        [_reference(header) for series in inputs.values() for header in series.headers],
         model.performer,
         label=model.card.title,
         worklist="AIRGATE",
         at=now,
+        priority=priority,
     )
-    step = ups.scheduled(order, _patient(series.first))
+    step = ups.scheduled(order, _patient(first.first))
     row = WorkitemRow(
         sop_instance_uid=uid,
         study_instance_uid=study_instance_uid,
-        series_instance_uid=series.series_instance_uid,
+        series_instance_uid=first.series_instance_uid,
+        inputs=json.dumps(named),
         model_name=model.card.name,
         model_version=model.card.version,
         model_digest=model.digest,
@@ -73,9 +86,9 @@ def _first_uid(model: RegisteredModel, series: str, instances: Sequence[str]) ->
     return derived_uid("workitem", model.algorithm.device_uid, series, ",".join(instances))
 
 
-def _last_stored(session: Session, series: str) -> float:
-    """When an instance of the series came last, or another content of one."""
-    of_series = InstanceRow.series_instance_uid == series
+def _last_stored(session: Session, series: Collection[str]) -> float:
+    """When an instance of these series came last, or another content of one."""
+    of_series = InstanceRow.series_instance_uid.in_(series)
     return session.scalar(select(func.max(InstanceRow.received_at)).where(of_series)) or 0.0
 
 
@@ -240,4 +253,5 @@ def _reference(header: Header) -> ups.InstanceReference:
         str(value(header, "SOPClassUID")),
         str(value(header, "SOPInstanceUID")),
         str(value(header, "SeriesInstanceUID")),
+        str(value(header, "StudyInstanceUID", "")),
     )

@@ -24,10 +24,22 @@ def orientation(header: Header) -> str | None:
 
 def slice_spacing_mm(headers: Sequence[Header]) -> float | None:
     """Median distance of neighbouring slices along the normal; None when it cannot be known."""
-    heights = sorted({height for header in headers if (height := _height(header)) is not None})
-    if len(heights) < 2:
+    gaps = _gaps_mm(headers)
+    return float(np.median(gaps)) if gaps.size else None
+
+
+def spacing_deviation(headers: Sequence[Header]) -> float | None:
+    """How far the most different gap between slices is from the median one, as a share of it."""
+    gaps = _gaps_mm(headers)
+    if not gaps.size:
         return None
-    return float(np.median(np.diff(heights)))
+    median = float(np.median(gaps))
+    return float(np.abs(gaps - median).max()) / median
+
+
+def _gaps_mm(headers: Sequence[Header]) -> np.ndarray:
+    heights = sorted({height for header in headers if (height := _height(header)) is not None})
+    return np.diff(heights)
 
 
 def _height(header: Header) -> float | None:

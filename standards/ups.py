@@ -51,9 +51,12 @@ FOLLOWS: dict[State, frozenset[State]] = {
 
 @dataclass(frozen=True, slots=True)
 class InstanceReference:
+    """study_instance_uid: "" = of the study that the step is about."""
+
     sop_class_uid: str
     sop_instance_uid: str
     series_instance_uid: str
+    study_instance_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class Performer:
 class Order:
     """What is to be done: the step's identity, its input, and who may perform it.
 
-    label: Procedure Step Label, for people; worklist: Worklist Label, the queue; at: aware.
+    label: Procedure Step Label, for people; worklist: Worklist Label, the queue; at: aware;
+    priority: HIGH, MEDIUM or LOW.
     """
 
     uid: str
@@ -78,6 +82,7 @@ class Order:
     label: str
     worklist: str
     at: datetime
+    priority: str = "MEDIUM"
 
 
 def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
         setattr(step, keyword, patient.get(keyword))
     step.StudyInstanceUID = order.study_instance_uid
     step.ProcedureStepState = State.SCHEDULED.value
-    step.ScheduledProcedureStepPriority = "MEDIUM"
+    step.ScheduledProcedureStepPriority = order.priority
     step.ProcedureStepLabel = order.label
     step.WorklistLabel = order.worklist
     step.InputReadinessState = "READY"
@@ -212,7 +217,7 @@ def _references(study_uid: str, instances: Sequence[InstanceReference]) -> list[
         if item is None:
             item = items[instance.series_instance_uid] = Dataset()
             item.TypeOfInstances = "DICOM"
-            item.StudyInstanceUID = study_uid
+            item.StudyInstanceUID = instance.study_instance_uid or study_uid
             item.SeriesInstanceUID = instance.series_instance_uid
             item.ReferencedSOPSequence = []
         reference = Dataset()

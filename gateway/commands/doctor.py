@@ -20,7 +20,7 @@ from gateway import services
 from gateway.archives import connect
 from gateway.errors import GatewayError
 from gateway.following.lag import lag
-from gateway.routing.rules import read_rules
+from gateway.routing.reading import read_rules
 from gateway.settings import Settings
 
 LOW_DISK_BYTES = 5 * 1024**3

@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,8 +21,8 @@ from gateway.equipment import VERSION
 from gateway.errors import NotConfigured, PortTaken
 from gateway.http_protocol import limited_http
 from gateway.logs import set_up_logs
-from gateway.routing.router import replace_rules
-from gateway.routing.rules import read_rules
+from gateway.routing.reading import read_rules
+from gateway.routing.versions import take_over
 from gateway.settings import Settings
 from gateway.store.migrate import migrate
 from gateway.swapping import recovering
@@ -79,7 +78,7 @@ def prepare(settings: Settings) -> None:
         migrate(database)
         services.Registry(database, settings.data / "models").add_bundled()
         with database.write() as session:
-            replace_rules(session, rules, "file", time.time())
+            take_over(session, rules)
     finally:
         database.close()
 

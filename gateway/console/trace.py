@@ -21,6 +21,7 @@ TITLES = {
     "refused": "Instances refused",
     "routed": "Routed",
     "not_routed": "Not routed",
+    "shadow_routed": "Would be routed",
     "no_rule_matched": "No rule matched",
     "workitem_created": "Workitem created",
     "claimed": "Claimed by a worker",
@@ -36,7 +37,7 @@ TITLES = {
     "withdrawn": "Withdrawn",
     "deleted": "Deleted",
 }
-ROUTINGS = frozenset({"routed", "not_routed", "no_rule_matched"})
+ROUTINGS = frozenset({"routed", "not_routed", "shadow_routed", "no_rule_matched"})
 ENDINGS = frozenset(outcome.lower() for outcome in Outcome)
 SHOWN_ELSEWHERE = frozenset(
     {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because"}

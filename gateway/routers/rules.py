@@ -1,55 +1,204 @@
-"""Routing rules."""
+"""Routing rules: the set in force, its versions, and trying another one."""
 
-import time
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
-from sqlalchemy import select
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
-from gateway.access import administrators_only
-from gateway.deps import DatabaseOf, RegistryOf
-from gateway.errors import NotFound, Unprocessable
-from gateway.routing.router import put_rule, rules_of
+from gateway.access import access_of, administrators_only
+from gateway.deps import LARGEST, DatabaseOf, RegistryOf
+from gateway.errors import GatewayError, NotFound, Unprocessable
+from gateway.registry import Registry
+from gateway.routing import versions
+from gateway.routing.reading import as_yaml, content_of, json_of, parse_rules
 from gateway.routing.rules import Rule
-from gateway.store.tables import RuleRow
+from gateway.store.database import Database
+from gateway.store.tables import RuleVersionRow
+from gateway.validation import one_line
 
 router = APIRouter(prefix="/api/v1/rules", tags=["rules"])
 
+YAML = "application/yaml"  # RFC 9512
+YAML_TYPES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
+
+Number = Annotated[int, Path(ge=1, le=LARGEST)]
+_SET: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+            YAML: {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+class VersionLine(BaseModel):
+    """at: seconds since the epoch, UTC."""
+
+    number: int
+    at: float
+    changed_by: str
+    change: str
+
+
+class VersionView(VersionLine):
+    rules: list[Rule]
+
+
+class UnsupportedBody(GatewayError):
+    status = 415
+
+
+async def rules_of_body(request: Request) -> list[Rule]:
+    """A rule set of the request's body, by its Content-Type. Raises Unprocessable."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in (*YAML_TYPES, "application/json"):
+        raise UnsupportedBody(
+            f"Content-Type is {kind[:80] or 'absent'!r}; expected application/json or {YAML}"
+        )
+    read = json_of if kind == "application/json" else content_of
+    return await run_in_threadpool(rules_of_text, await request.body(), read)
+
+
+def rules_of_text(body: bytes, read: Callable[[str], Any] = content_of) -> list[Rule]:
+    try:
+        return parse_rules(read(body.decode("utf-8")))
+    except ValueError as error:
+        raise Unprocessable(f"not a rule set: {one_line(error)}") from error
+
+
+RulesOfBody = Annotated[list[Rule], Depends(rules_of_body)]
+
 
 @router.get("")
-def all_rules(database: DatabaseOf) -> list[Rule]:
-    """In the order in which they are evaluated."""
+def all_rules(request: Request, response: Response, database: DatabaseOf) -> Any:
+    """In the order in which they are asked; JSON, or YAML where Accept asks for it.
+
+    The ETag is the version of the set, for If-Match of a PUT.
+    """
     with database.read() as session:
-        return rules_of(session)
+        rule_set = versions.in_force(session)
+    etag = {"ETag": f'"{rule_set.version}"'}
+    if any(kind in request.headers.get("accept", "") for kind in YAML_TYPES):
+        return Response(as_yaml(list(rule_set.rules)), headers=etag, media_type=YAML)
+    response.headers.update(etag)
+    return rule_set.rules
+
+
+@router.put("", dependencies=[Depends(administrators_only)], openapi_extra=_SET)
+def put_all(
+    rules: RulesOfBody,
+    request: Request,
+    response: Response,
+    database: DatabaseOf,
+    registry: RegistryOf,
+) -> list[Rule]:
+    """Put a whole set in place of the rules: a list, as JSON or YAML, in the order to ask in.
+
+    If-Match with an ETag of GET: 412 when somebody else changed the rules meanwhile.
+    """
+    told = f"put {len(rules)} rule(s)"
+    rule_set = _change(request, database, registry, told, lambda _: rules)
+    response.headers["ETag"] = f'"{rule_set.version}"'
+    return list(rule_set.rules)
+
+
+@router.get("/versions")
+def all_versions(
+    database: DatabaseOf,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
+) -> list[VersionLine]:
+    """Who changed the rules when, the newest first."""
+    with database.read() as session:
+        return [_line(row) for row in versions.versions(session, limit, before)]
+
+
+@router.get("/versions/{number}")
+def one_version(number: Number, database: DatabaseOf) -> VersionView:
+    with database.read() as session:
+        row = versions.version(session, number)
+    return VersionView(**_line(row).model_dump(), rules=versions.rules_in(row))
+
+
+@router.post("/versions/{number}/restore", dependencies=[Depends(administrators_only)])
+def restore(
+    number: Number, request: Request, database: DatabaseOf, registry: RegistryOf
+) -> list[Rule]:
+    """Make the rules of an earlier version the newest one."""
+    with database.read() as session:
+        rules = versions.rules_in(versions.version(session, number))
+    told = f"restored version {number}"
+    return list(_change(request, database, registry, told, lambda _: rules).rules)
 
 
 @router.get("/{name}")
 def one_rule(name: str, database: DatabaseOf) -> Rule:
     with database.read() as session:
-        row = session.get(RuleRow, name)
-    if row is None:
-        raise NotFound("rule", name)
-    return Rule.model_validate_json(row.body)
+        return _named(versions.rules_of(session), name)
 
 
 @router.put("/{name}", dependencies=[Depends(administrators_only)])
-def put(name: str, rule: Rule, database: DatabaseOf, registry: RegistryOf) -> Rule:
-    """Add or replace a rule. Rules of the rules file come back at the next start."""
+def put(
+    name: str, rule: Rule, request: Request, database: DatabaseOf, registry: RegistryOf
+) -> Rule:
+    """Add a rule at the end, or replace the one of this name where it stands."""
     if rule.name != name:
         raise Unprocessable(f"the path names rule {name!r}, the body {rule.name!r}; use one name")
-    with database.write() as session:
-        if registry.runnable(session, rule.run) is None:
-            raise Unprocessable(
-                f"no enabled model {rule.run!r} is registered; "
-                "register it first by POST /api/v1/models"
-            )
-        put_rule(session, rule, "api", time.time())
+
+    def changed(rules: list[Rule]) -> list[Rule]:
+        known = any(one.name == name for one in rules)
+        if known:
+            return [rule if one.name == name else one for one in rules]
+        return [*rules, rule]
+
+    _change(request, database, registry, f"put {name}", changed)
     return rule
 
 
 @router.delete("/{name}", status_code=204, dependencies=[Depends(administrators_only)])
-def delete(name: str, database: DatabaseOf) -> None:
+def delete(name: str, request: Request, database: DatabaseOf, registry: RegistryOf) -> None:
+    def changed(rules: list[Rule]) -> list[Rule]:
+        gone = _named(rules, name)
+        return [one for one in rules if one is not gone]
+
+    _change(request, database, registry, f"deleted {name}", changed)
+
+
+def _change(
+    request: Request,
+    database: Database,
+    registry: Registry,
+    told: str,
+    changed: Callable[[list[Rule]], list[Rule]],
+) -> versions.RuleSet:
     with database.write() as session:
-        row = session.scalars(select(RuleRow).where(RuleRow.name == name)).first()
-        if row is None:
-            raise NotFound("rule", name)
-        session.delete(row)
+        return versions.change(
+            session,
+            versions.Change(access_of(request).name, told, _based_on(request)),
+            changed,
+            lambda model: registry.runnable(session, model) is not None,
+        )
+
+
+def _based_on(request: Request) -> int | None:
+    """The version in If-Match; what is no version of ours matches none."""
+    wanted = request.headers.get("if-match", "*").strip()
+    if wanted == "*":
+        return None
+    number = wanted.strip('"')
+    return int(number) if number.isdecimal() and len(number) < 10 else -1
+
+
+def _named(rules: list[Rule], name: str) -> Rule:
+    for rule in rules:
+        if rule.name == name:
+            return rule
+    raise NotFound("rule", name)
+
+
+def _line(row: RuleVersionRow) -> VersionLine:
+    return VersionLine(number=row.number, at=row.at, changed_by=row.changed_by, change=row.change)

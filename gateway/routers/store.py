@@ -48,7 +48,8 @@ async def _store(request: Request, study_instance_uid: str | None) -> Response:
     form = answer_form(request.headers.get("accept", ""))
     coding = content_coding(request.headers.get("content-encoding", ""))
     media_type = parse_media_type(request.headers.get("content-type", ""))
-    reception = Reception(services.ingest, Source(), study_instance_uid)
+    source = Source(source_address=request.client.host if request.client else "")
+    reception = Reception(services.ingest, source, study_instance_uid)
     largest = services.settings.maximum_inflated_mb << 20
     try:
         with body_of(media_type, services.settings, services.ingest.memory) as body:

@@ -1,105 +1,196 @@
-"""Predicates on the headers of a series, written as data."""
+"""Predicates on a series in its study, written as data."""
 
-import re
-from typing import Any, Self
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
-from standards.study import Header, tag_of, values
+from gateway.routing import kinds, patterns
+from gateway.routing.subject import COMPUTED, Subject
+from standards.attribute_path import attribute_path
 
-# What the gateway knows of the way a study came, beside its DICOM attributes.
-ARRIVAL_ATTRIBUTES = ("CallingAETitle", "CalledAETitle")
+# Tests of one value: kind, what a header holds, what the rule wants.
+_TESTS: dict[str, Callable[[str, Any, Any], bool]] = {
+    "equals": kinds.equal,
+    "one_of": lambda kind, found, wanted: any(kinds.equal(kind, found, one) for one in wanted),
+    "contains": lambda _, found, wanted: wanted.casefold() in found.casefold(),
+    "matches": lambda _, found, wanted: patterns.found_in(wanted, found),
+    "at_least": lambda _, found, wanted: found >= wanted,
+    "at_most": lambda _, found, wanted: found <= wanted,
+}
+_OF_TEXT = frozenset(("contains", "matches"))
+_OF_ORDER = frozenset(("at_least", "at_most"))
+# Each negative test holds where its positive one does not, so also for an absent attribute.
+_NEGATIVE = {
+    "not_equals": "equals",
+    "none_of": "one_of",
+    "not_contains": "contains",
+    "not_matches": "matches",
+}
+TESTS = (*_TESTS, *_NEGATIVE, "exists")
+
+
+def _as_text(value: Any) -> Any:
+    """YAML makes a date of 2026-03-14 by itself, and of NO a truth value."""
+    if isinstance(value, bool):
+        raise ValueError("true or false is no value; put yes, no, on and off in quotes")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Value = Annotated[StrictStr | StrictInt | StrictFloat, BeforeValidator(_as_text)]
+Values = Annotated[tuple[Value, ...], Field(min_length=1, max_length=1000)]
+Text = Annotated[StrictStr, Field(min_length=1, max_length=1000)]
 
 
 class Condition(BaseModel):
-    """One test of one attribute; exactly one of the tests is given.
+    """One test of one attribute; of `at_least` and `at_most` both may stand together.
 
-    attribute: a DICOM keyword (`BodyPartExamined`), a tag (`00180015`), a private tag
-        (`00291010`), or `CallingAETitle` / `CalledAETitle`.
-    A multi-valued attribute passes when one of its values passes. An attribute that a series
-    lacks passes only `exists: false`.
+    attribute: see standards/attribute_path.py, or one of those that gateway/routing/subject.py
+        computes.
+    An attribute with several values passes when one of them does, a negative test when none does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    attribute: str
-    equals: str | float | None = None
-    one_of: tuple[str | float, ...] | None = Field(default=None, min_length=1)
-    contains: str | None = Field(default=None, description="text, compared without case")
-    matches: str | None = Field(default=None, description="regular expression, searched")
-    at_least: float | None = None
-    at_most: float | None = None
+    attribute: str = Field(max_length=256)
+    equals: Value | None = None
+    not_equals: Value | None = None
+    one_of: Values | None = None
+    none_of: Values | None = None
+    contains: Text | None = Field(default=None, description="text, compared without case")
+    not_contains: Text | None = None
+    matches: Text | None = Field(
+        default=None, description="regular expression (RE2 syntax), searched"
+    )
+    not_matches: Text | None = None
+    at_least: Value | None = None
+    at_most: Value | None = None
     exists: bool | None = None
 
-    @field_validator("attribute")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in ARRIVAL_ATTRIBUTES:
-            tag_of(name)
-        return name
-
-    @field_validator("matches")
+    @field_validator("matches", "not_matches")
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
         if pattern is not None:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(
-                    f"{pattern!r} is not a regular expression: {error}; see Python's re syntax"
-                ) from error
+            patterns.check(pattern)
         return pattern
 
     @model_validator(mode="after")
-    def _one_test(self) -> Self:
-        if len(self._tests()) != 1:
+    def _makes_sense(self) -> Self:
+        tests = self._tests
+        if len(tests) != 1 and set(tests) != _OF_ORDER:
             raise ValueError(
-                f"the condition on {self.attribute} has {len(self._tests())} tests; "
-                f"expected exactly one of {', '.join(_TESTS)}"
+                f"the condition on {self.attribute} has {len(tests)} tests; expected exactly one "
+                f"of {', '.join(TESTS)}, or at_least and at_most"
+            )
+        for test in tests:
+            self._check(_NEGATIVE.get(test, test))
+        if self._is_turned and self._kind != "time":
+            raise ValueError(
+                f"the condition on {self.attribute} has an at_least above its at_most, which "
+                "nothing fulfils; exchange them"
             )
         return self
 
-    def holds(self, header: Header, arrival: dict[str, str]) -> bool:
-        """Whether one series, by its first header, passes."""
-        (test,) = self._tests()
-        found = self._found(header, arrival)
-        if test == "exists":
-            return bool(found) == self.exists
-        return any(_TESTS[test](item, getattr(self, test)) for item in found)
+    def why_not(self, subject: Subject) -> str | None:
+        """None when it holds for this series, else what stood against it (never the value)."""
+        found = subject.values(self.attribute)
+        if self.exists is not None:
+            there = bool(found) or self._is_in(subject)
+            return None if there == self.exists else ("absent", "present")[there]
+        readable = [item for item in map(self._read, found) if item is not None]
+        (test, *_) = self._tests
+        if any(map(self._passes, readable)) != (test in _NEGATIVE):
+            return None
+        if not found:
+            return "absent"
+        return "" if readable else f"its value is not {kinds.EXPECTED[self._kind]}"
+
+    def holds(self, subject: Subject) -> bool:
+        return self.why_not(subject) is None
 
     def __str__(self) -> str:
-        (test,) = self._tests()
-        return f"{self.attribute} {test.replace('_', ' ')} {getattr(self, test)}"
+        told = [f"{test.replace('_', ' ')} {_said(getattr(self, test))}" for test in self._tests]
+        return f"{self.attribute} {' and '.join(told)}"
 
+    @property
     def _tests(self) -> list[str]:
-        return [name for name in _TESTS if getattr(self, name) is not None]
+        return [name for name in TESTS if getattr(self, name) is not None]
 
-    def _found(self, header: Header, arrival: dict[str, str]) -> list[Any]:
-        if self.attribute in ARRIVAL_ATTRIBUTES:
-            value = arrival.get(self.attribute, "")
-            return [value] if value else []
-        return values(header, self.attribute)
+    @property
+    def _kind(self) -> str:
+        """A private attribute that no dictionary knows is what its condition compares it with."""
+        kind = kinds.kind_of(self.attribute)
+        if kind != "unknown":
+            return kind
+        wanted = [value for test in self._tests for value in _listed(getattr(self, test))]
+        return "text" if any(isinstance(value, str) for value in wanted) else "number"
+
+    @property
+    def _is_turned(self) -> bool:
+        """A time of day may begin after it ends: then it runs over midnight."""
+        if self.at_least is None or self.at_most is None:
+            return False
+        return kinds.read(self._kind, self.at_least) > kinds.read(self._kind, self.at_most)
+
+    def _check(self, test: str) -> None:
+        """Whether such a test can be made of such values at all. Raises ValueError."""
+        kind = self._kind
+        if test == "exists" or (test in _OF_TEXT and kind != "sequence"):
+            return
+        if kind == "sequence":
+            raise ValueError(
+                f"{self.attribute} is a sequence, of which only `exists` can be asked; "
+                f"name an attribute in it, such as {self.attribute}.CodeValue"
+            )
+        if test in _OF_ORDER and kind not in kinds.ORDERED:
+            tests = ", ".join(name for name in TESTS if name not in _OF_ORDER)
+            raise ValueError(
+                f"{self.attribute} is {kind}, which `{test}` cannot compare; expected {tests}"
+            )
+        given = [getattr(self, name) for name in self._tests]
+        for value in (item for one in given for item in _listed(one)):
+            if kinds.read(kind, value) is None:
+                raise ValueError(
+                    f"`{test}` of {self.attribute} is {value!r}; expected {kinds.EXPECTED[kind]}"
+                )
+
+    def _read(self, value: Any) -> Any:
+        if _OF_TEXT & {_NEGATIVE.get(test, test) for test in self._tests}:
+            return str(value)
+        return kinds.read(self._kind, value)
+
+    def _passes(self, found: Any) -> bool:
+        combine = any if self._is_turned else all
+        return combine(self._passes_one(test, found) for test in self._tests)
+
+    def _passes_one(self, test: str, found: Any) -> bool:
+        kind, positive, wanted = self._kind, _NEGATIVE.get(test, test), getattr(self, test)
+        if isinstance(wanted, tuple):
+            wanted = [kinds.read(kind, one) for one in wanted]
+        elif positive not in _OF_TEXT:
+            wanted = kinds.read(kind, wanted)
+        return _TESTS[positive](kind, found, wanted)
+
+    def _is_in(self, subject: Subject) -> bool:
+        if self.attribute in COMPUTED:
+            return False
+        return attribute_path(self.attribute).is_in(subject.series.first)
 
 
-def _number(item: Any) -> float:
-    try:
-        return float(item)
-    except (TypeError, ValueError):
-        return float("nan")  # compares false with everything
+def _listed(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
-def _equal(item: Any, wanted: Any) -> bool:
-    if isinstance(wanted, str):
-        return str(item) == wanted
-    return _number(item) == wanted
-
-
-_TESTS = {
-    "equals": _equal,
-    "one_of": lambda item, wanted: any(_equal(item, one) for one in wanted),
-    "contains": lambda item, wanted: wanted.casefold() in str(item).casefold(),
-    "matches": lambda item, wanted: re.search(wanted, str(item)) is not None,
-    "at_least": lambda item, wanted: _number(item) >= wanted,
-    "at_most": lambda item, wanted: _number(item) <= wanted,
-    "exists": None,  # told apart in `holds`: it looks at the presence, not at a value
-}
+def _said(value: Any) -> str:
+    return ", ".join(str(item) for item in _listed(value))

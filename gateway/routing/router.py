@@ -1,20 +1,22 @@
-"""From a complete study to workitems: rules choose models, cards choose series."""
+"""From a complete study to workitems: what the plan says is carried out, and written down."""
 
-import json
+from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ai_models.card import Stage
 from gateway import worklist
 from gateway.jobs import Jobs
-from gateway.registry import RegisteredModel, Registry
-from gateway.routing.rules import Match, Rule, evaluate
-from gateway.routing.selector import Selection
-from gateway.routing.selector import select as select_series
+from gateway.registry import Registry
+from gateway.routing.plan import Run, plan, title_of
+from gateway.routing.priors import earlier_studies
+from gateway.routing.rules import Stage
+from gateway.routing.subject import Arrival
+from gateway.routing.versions import in_force
 from gateway.store.events import note
-from gateway.store.tables import RuleRow, StudyRow
-from standards.study import Series, Study, value
+from gateway.store.tables import StudyRow
+from standards.study import Study
+
+AGAIN = "this model build has already had exactly these instances"
 
 
 class Router:
@@ -23,96 +25,75 @@ class Router:
 
     def route(self, session: Session, study: Study, row: StudyRow) -> None:
         """Create and enqueue the workitems of a study, and write down why, in one transaction."""
-        arrival = {"CallingAETitle": row.calling_ae_title, "CalledAETitle": row.called_ae_title}
-        matches = [evaluate(rule, study, arrival) for rule in rules_of(session) if rule.enabled]
-        fitting = [match for match in matches if match.candidates]
-        if not fitting:
-            detail = {"reason": _why_unrouted(matches)}
-            note(session, study.study_instance_uid, "no_rule_matched", detail)
-        for match in fitting:
-            self._apply(session, study, match)
+        rule_set = in_force(session)
+        planned = plan(
+            rule_set.rules,
+            study,
+            arrival_of(row),
+            lambda name: self._registry.runnable(session, name),
+            lambda: earlier_studies(session, row),
+        )
+        told = {"rules_version": rule_set.version}
+        for run in planned.runs:
+            self._apply(session, study, run, told)
+        if not planned.runs:
+            uid = study.study_instance_uid
+            note(session, uid, "no_rule_matched", {**told, "reason": planned.reason})
 
-    def _apply(self, session: Session, study: Study, match: Match) -> None:
-        model = self._registry.runnable(session, match.rule.run)
-        if model is None or model.card.stage is not Stage.LIVE:
-            detail = {"rule": match.rule.name, "model": match.rule.run}
-            why = "no enabled live version of this model is registered"
-            note(session, study.study_instance_uid, "not_routed", {**detail, "reason": why})
-            return
-        selection = select_series(model.card.inputs[0], match.candidates)
+    def _apply(self, session: Session, study: Study, run: Run, told: dict[str, Any]) -> None:
+        uid, detail = study.study_instance_uid, {**told, **explained(run, study)}
         created = None
-        if selection.chosen is not None:
+        if run.registered is not None and not run.reason:
             created = worklist.create(
-                session, model, study.study_instance_uid, selection.chosen, match.rule.name
+                session, run.registered, uid, run.inputs, run.rule, priority=run.priority
             )
-        detail = _explained(match, model, study, selection)
-        if selection.chosen is not None and created is None:
-            detail["reason"] = "this model build has already had exactly these instances"
-        kind = "routed" if created else "not_routed"
-        uid = created.sop_instance_uid if created else ""
-        note(session, study.study_instance_uid, kind, detail, workitem_uid=uid)
-        if created:
-            made = {"model": model.card.name, "version": model.card.version}
-            note(session, study.study_instance_uid, "workitem_created", made, workitem_uid=uid)
-            self._jobs.enqueue(session, uid)
+            if created is None:
+                detail["reason"] = AGAIN
+        if created is None:
+            kind = "shadow_routed" if run.stage is Stage.SHADOW and run.inputs else "not_routed"
+            note(session, uid, kind, detail)
+            return
+        workitem_uid = created.sop_instance_uid
+        note(session, uid, "routed", detail, workitem_uid=workitem_uid)
+        made = {"model": run.model, "version": run.version}
+        note(session, uid, "workitem_created", made, workitem_uid=workitem_uid)
+        self._jobs.enqueue(session, workitem_uid)
 
 
-def rules_of(session: Session) -> list[Rule]:
-    rows = session.scalars(select(RuleRow).order_by(RuleRow.position, RuleRow.name))
-    return [Rule.model_validate_json(row.body) for row in rows]
-
-
-def _why_unrouted(matches: list[Match]) -> str:
-    if not matches:
-        return "no routing rule is enabled"
-    reasons = {reason for match in matches for reason in match.passed_over.values()}
-    return "; ".join(sorted(reasons)[:5])
-
-
-def _explained(
-    match: Match, model: RegisteredModel, study: Study, selection: Selection
-) -> dict[str, object]:
-    reasons = {**match.passed_over, **selection.passed_over}
-    by_uid = {series.series_instance_uid: series for series in study.series}
-    detail: dict[str, object] = {
-        "rule": match.rule.name,
-        "model": model.card.name,
-        "version": model.card.version,
-        "passed_over": [
-            {"series_instance_uid": uid, "description": _title(by_uid[uid]), "reason": reason}
-            for uid, reason in sorted(reasons.items())
-        ],
-    }
-    if selection.chosen is None:
-        detail["reason"] = "no series fits the model's card"
-    else:
-        detail["series_instance_uid"] = selection.chosen.series_instance_uid
-        detail["chosen_because"] = selection.because
-        detail["for_review"] = selection.rivals > 0
-    return detail
-
-
-def _title(series: Series) -> str:
-    return str(value(series.first, "SeriesDescription", "") or series.value("Modality", ""))
-
-
-def replace_rules(session: Session, rules: list[Rule], origin: str, now: float) -> None:
-    """Put these rules in place of all that came from the same origin; others keep their order."""
-    for row in session.scalars(select(RuleRow).where(RuleRow.origin == origin)):
-        session.delete(row)
-    session.flush()
-    for position, rule in enumerate(rules):
-        put_rule(session, rule, origin, now, position)
-
-
-def put_rule(
-    session: Session, rule: Rule, origin: str, now: float, position: int | None = None
-) -> None:
-    if position is None:
-        known = session.get(RuleRow, rule.name)
-        highest = max(session.scalars(select(RuleRow.position)), default=-1)
-        position = known.position if known else highest + 1
-    body = json.dumps(rule.model_dump(mode="json", exclude_none=True))
-    session.merge(
-        RuleRow(name=rule.name, position=position, body=body, origin=origin, changed_at=now)
+def arrival_of(row: StudyRow) -> Arrival:
+    return Arrival(
+        row.calling_ae_title, row.called_ae_title, row.source_address, row.last_arrival_at
     )
+
+
+def explained(run: Run, study: Study) -> dict[str, Any]:
+    """What ran on what, and why nothing else: the detail of a routing event."""
+    titles = {series.series_instance_uid: title_of(series) for series in study.series}
+    detail: dict[str, Any] = {"rule": run.rule or "called AE Title", "model": run.model}
+    if run.version:
+        detail["version"] = run.version
+        detail["passed_over"] = [
+            {"series_instance_uid": uid, "description": titles.get(uid, ""), "reason": reason}
+            for uid, reason in sorted(run.passed_over.items())
+        ]
+    if run.reason:
+        detail["reason"] = run.reason
+    chosen = run.selections.chosen if run.selections else {}
+    if chosen:
+        first = next(iter(chosen.values()))
+        detail["series_instance_uid"] = next(iter(run.inputs.values())).series_instance_uid
+        detail["chosen_because"] = first.because
+        detail["score"] = first.score
+        detail["for_review"] = any(one.rivals > 0 for one in chosen.values())
+        detail["priority"] = run.priority.value
+    if len(chosen) > 1:
+        detail["inputs"] = [
+            {
+                "name": name,
+                "series_instance_uid": run.inputs[name].series_instance_uid,
+                "description": title_of(run.inputs[name]),
+                "reason": one.because,
+            }
+            for name, one in chosen.items()
+        ]
+    return detail

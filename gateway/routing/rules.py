@@ -1,33 +1,128 @@
-"""Routing rules: read them, evaluate them, say why."""
+"""Routing rules: what one says, what a set of them decides of a study, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from ai_models.card import Name
-from gateway.errors import RulesUnreadable
 from gateway.routing.conditions import Condition
-from gateway.validation import one_line
+from gateway.routing.expressions import Expression
+from gateway.routing.subject import Arrival, Subject
 from standards.study import Series, Study
+
+RESERVED = frozenset(("versions", "try"))  # what /api/v1/rules/ has under these names
 
 RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 
 
+def _form(value: Any) -> str:
+    if isinstance(value, Expression) or (isinstance(value, Mapping) and "expression" in value):
+        return "expression"
+    return "condition"
+
+
+Test = Annotated[
+    Annotated[Condition, Tag("condition")] | Annotated[Expression, Tag("expression")],
+    Discriminator(_form),
+]
+Tests = Annotated[tuple[Test, ...], Field(max_length=100)]
+
+
+class Priority(StrEnum):
+    """Scheduled Procedure Step Priority (0074,1200), PS3.3 C.30.3."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+class Stage(StrEnum):
+    """A `shadow` rule only marks in the trace what it would have run."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+
+
+def _spelled(value: Any) -> Any:
+    return "HIGH" if value == "STAT" else value
+
+
+class Completion(BaseModel):
+    """When a study that the rule applies to is complete, and what a late instance does.
+
+    quiet_seconds: in place of AIRGATE_QUIET_SECONDS; unset = that.
+    required_series: for each of these, one series of the study must fulfil it.
+    expected: whether the study must hold as many instances as its source or order declared.
+    late: `rerun` the model and supersede its result, `amend` it, or `ignore` the late instance.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    quiet_seconds: float | None = Field(default=None, ge=0, le=7 * 86400)
+    required_series: Tests = ()
+    expected: bool = False
+    late: Literal["rerun", "amend", "ignore"] = "rerun"
+
+
 class Rule(BaseModel):
-    """A study that has a series for which every condition holds is given to the model."""
+    """A study that has a series for which the conditions hold is given to the model.
+
+    A rule with `stop` is, when it matched, the last that is asked. A `default` rule is asked when
+    no other rule matched.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: RuleName
-    description: str = ""
+    description: str = Field(default="", max_length=1000)
     enabled: bool = True
-    when: tuple[Condition, ...] = Field(default=(), description="all must hold; none = always")
+    when: Tests = Field(default=(), description="all must hold; none = always")
+    any: Tests = Field(default=(), description="one of these must hold, too; none = always")
     run: Name = Field(description="name of the model")
+    default: bool = Field(default=False, description="only asked when no other rule matched")
+    stop: bool = Field(default=False, description="when it matched, no later rule is asked")
+    priority: Annotated[Priority, BeforeValidator(_spelled)] = Field(
+        default=Priority.MEDIUM, description="HIGH (or STAT), MEDIUM, LOW"
+    )
+    stage: Stage = Field(default=Stage.LIVE, description="`shadow` only marks, and runs nothing")
+    completion: Completion | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if name in RESERVED:
+            raise ValueError(
+                f"{name!r} has another meaning at /api/v1/rules; expected another name"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if self.default and self.stop:
+            raise ValueError(f"rule {self.name} is `default` and `stop`; a default rule comes last")
+        return self
+
+    def why_not(self, subject: Subject) -> str | None:
+        """The first reason why it does not apply to a series, None when it applies."""
+        for one in self.when:
+            if (reason := one.why_not(subject)) is not None:
+                return f"not {one}" + (f" ({reason})" if reason else "")
+        if self.any and not any(one.holds(subject) for one in self.any):
+            return f"none of {'; '.join(map(str, self.any))}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -39,33 +134,43 @@ class Match:
     passed_over: Mapping[str, str]  # Series Instance UID -> reason
 
 
-def evaluate(rule: Rule, study: Study, arrival: dict[str, str]) -> Match:
+@dataclass(frozen=True)
+class Decision:
+    """What a set of rules says of one study, in the order in which they were asked."""
+
+    asked: tuple[Match, ...]
+
+    @property
+    def matched(self) -> tuple[Match, ...]:
+        return tuple(match for match in self.asked if match.candidates)
+
+
+def evaluate(rule: Rule, study: Study, arrival: Arrival) -> Match:
     """Split the series of a study by the conditions of one rule."""
     candidates, passed_over = [], {}
     for series in study.series:
-        failed = next((c for c in rule.when if not c.holds(series.first, arrival)), None)
-        if failed is None:
+        reason = rule.why_not(Subject(series, study, arrival))
+        if reason is None:
             candidates.append(series)
         else:
-            passed_over[series.series_instance_uid] = f"rule {rule.name}: not {failed}"
+            passed_over[series.series_instance_uid] = f"rule {rule.name}: {reason}"
     return Match(rule, tuple(candidates), passed_over)
 
 
-def read_rules(path: Path | None) -> list[Rule]:
-    """The rules of a YAML file (a list), or the bundled ones. Raises RulesUnreadable."""
-    source = path or files("gateway.routing") / "default_rules.yaml"
-    try:
-        return parse_rules(yaml.safe_load(source.read_text("utf-8")) or [])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError, ValueError) as error:
-        raise RulesUnreadable(str(path or "default_rules.yaml"), one_line(error)) from error
+def decide(
+    rules: Sequence[Rule], study: Study, arrival: Arrival, *, matched: bool = False
+) -> Decision:
+    """Ask the enabled rules in their order; `default` ones only when none of the others matched.
 
-
-def parse_rules(content: object) -> list[Rule]:
-    if not isinstance(content, list):
-        raise ValueError(f"found {type(content).__name__}, expected a list of rules")
-    rules = [Rule.model_validate(item) for item in content]
-    names = [rule.name for rule in rules]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"rule names {', '.join(twice)} are used twice; expected each once")
-    return rules
+    matched: something else, an order for a model by name, stands for a match already.
+    """
+    asked: list[Match] = []
+    for rule in sorted((rule for rule in rules if rule.enabled), key=lambda rule: rule.default):
+        if rule.default and matched:
+            break
+        match = evaluate(rule, study, arrival)
+        asked.append(match)
+        matched = matched or bool(match.candidates and not rule.default)
+        if rule.stop and match.candidates:
+            break
+    return Decision(tuple(asked))

@@ -1,11 +1,15 @@
-"""Which series a model gets: the selector of its card, with a reason for every other series."""
+"""Which series a model gets, for each input of its card, with a reason for every other series."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ai_models.card import InputSeries
-from standards.geometry import orientation, slice_spacing_mm
-from standards.study import Series, values
+from gateway.routing.eligibility import why_not
+from gateway.routing.score import Score, score, summary
+from standards.study import Series, Study
+
+Priors = Callable[[], Sequence[Study]]  # earlier studies of the patient, newest first
 
 
 @dataclass(frozen=True)
@@ -13,130 +17,179 @@ class Selection:
     """chosen: None when no series fits. because: why the chosen one beat the others.
 
     passed_over: Series Instance UID -> reason. rivals: how many others fitted as well.
+    study_instance_uid: of the prior that the chosen one is of, else "".
     """
 
     chosen: Series | None
     because: str = ""
     passed_over: dict[str, str] = field(default_factory=dict)
     rivals: int = 0
+    score: str = ""
+    study_instance_uid: str = ""
+
+
+@dataclass(frozen=True)
+class Selections:
+    """What was selected for each input, by its name, in the order of the card.
+
+    missing: names of inputs that must be there and for which nothing fits.
+    """
+
+    inputs: Mapping[str, Selection]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Selection:
+        return next(iter(self.inputs.values()))
+
+    @property
+    def chosen(self) -> dict[str, Selection]:
+        """Of the inputs that found a series; empty where one is missing."""
+        if self.missing:
+            return {}
+        return {name: one for name, one in self.inputs.items() if one.chosen is not None}
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Series that serve as no input, each with its reason for each input, once."""
+        used = {one.chosen.series_instance_uid for one in self.chosen.values() if one.chosen}
+        found: dict[str, str] = {}
+        for name, one in self.inputs.items():
+            for uid, reason in one.passed_over.items():
+                told = f"{name}: {reason}" if len(self.inputs) > 1 else reason
+                found[uid] = f"{found[uid]}; {told}" if uid in found else told
+        return {uid: reason for uid, reason in found.items() if uid not in used}
 
 
 def select(wanted: InputSeries, candidates: Sequence[Series]) -> Selection:
     """Pick the one best series for an input of a card; the same study always gives the same."""
+    eligible, passed_over = _split(wanted, candidates)
+    return _picked(eligible, passed_over)
+
+
+def select_all(
+    inputs: Sequence[InputSeries],
+    candidates: Sequence[Series],
+    study_date: str = "",
+    priors: Priors = tuple,
+) -> Selections:
+    """Pick a series for every input, never the same one twice.
+
+    Inputs choose in the order of the card, but none takes the only series of another that must
+    have one. study_date: YYYYMMDD, from which the age of priors counts.
+    """
+    found: dict[str, Selection] = {}
+    here = [one for one in inputs if not one.prior]
+    splits = {one.name: _split(one, candidates) for one in here}
+    taken: set[str] = set()
+    for one in sorted(here, key=lambda one: one.optional):
+        eligible, passed_over = splits[one.name]
+        others = [
+            [s.series.series_instance_uid for s in splits[other.name][0]]
+            for other in here
+            if not other.optional and other.name not in found and other is not one
+        ]
+        free, kept = _free(eligible, taken, others)
+        found[one.name] = _picked(free, passed_over | kept)
+        if (chosen := found[one.name].chosen) is not None:
+            taken.add(chosen.series_instance_uid)
+    for one in inputs:
+        if one.prior:
+            found[one.name] = _of_priors(one, study_date, priors())
+    missing = tuple(o.name for o in inputs if not o.optional and found[o.name].chosen is None)
+    return Selections({one.name: found[one.name] for one in inputs}, missing)
+
+
+def _split(wanted: InputSeries, candidates: Sequence[Series]) -> tuple[list[Score], dict[str, str]]:
+    """Those that fit, best first, and why the others do not."""
     passed_over = {
         series.series_instance_uid: reason
         for series in candidates
         if (reason := why_not(wanted, series)) is not None
     }
-    eligible = sorted(
-        (series for series in candidates if series.series_instance_uid not in passed_over),
-        key=lambda series: _rank(wanted, series),
-    )
+    fitting = [s for s in candidates if s.series_instance_uid not in passed_over]
+    return sorted((score(wanted, s) for s in fitting), key=lambda s: s.rank), passed_over
+
+
+def _picked(eligible: Sequence[Score], passed_over: Mapping[str, str]) -> Selection:
+    told = dict(passed_over)
     if not eligible:
-        return Selection(None, passed_over=passed_over)
+        return Selection(None, passed_over=told)
     best, *rivals = eligible
+    because = summary(best.series)
     for rival in rivals:
-        passed_over[rival.series_instance_uid] = f"fits, but {_because(wanted, best)} was preferred"
-    return Selection(best, _because(wanted, best), passed_over, len(rivals))
+        uid = rival.series.series_instance_uid
+        told[uid] = f"fits, but {because} was preferred: {best.before(rival)}"
+    return Selection(best.series, because, told, len(rivals), str(best))
 
 
-def why_not(wanted: InputSeries, series: Series) -> str | None:
-    """The first reason why a series cannot serve as this input, or None."""
-    return next((reason for test in _TESTS if (reason := test(wanted, series))), None)
+def _free(
+    eligible: Sequence[Score], taken: set[str], others: Sequence[Sequence[str]]
+) -> tuple[list[Score], dict[str, str]]:
+    """Those that no other input has or needs, and why the others are left out."""
+    free: list[Score] = []
+    kept: dict[str, str] = {}
+    possible = _satisfied(others, taken)
+    for one in eligible:
+        uid = one.series.series_instance_uid
+        if uid in taken:
+            kept[uid] = "it serves as another input"
+        elif _satisfied(others, taken | {uid}) < possible:
+            kept[uid] = "fits, but another input has no other series"
+        else:
+            free.append(one)
+    return free, kept
 
 
-def _modality(wanted: InputSeries, series: Series) -> str | None:
-    return _one_of("Modality", wanted.modality, series)
+def _satisfied(wishes: Sequence[Sequence[str]], taken: set[str]) -> int:
+    """How many inputs can have a series of their own: a maximum matching, by augmenting paths."""
+    owner: dict[str, int] = {}
+
+    def find(number: int, seen: set[str]) -> bool:
+        for uid in wishes[number]:
+            if uid in taken or uid in seen:
+                continue
+            seen.add(uid)
+            if uid not in owner or find(owner[uid], seen):
+                owner[uid] = number
+                return True
+        return False
+
+    return sum(find(number, set()) for number in range(len(wishes)))
 
 
-def _sop_class(wanted: InputSeries, series: Series) -> str | None:
-    return _one_of("SOPClassUID", wanted.sop_class_uid, series)
+def _of_priors(wanted: InputSeries, study_date: str, priors: Sequence[Study]) -> Selection:
+    """The best series of the newest earlier study that has one that fits."""
+    passed_over: dict[str, str] = {}
+    for prior in priors:
+        age = _days_between(_date_of(prior), study_date)
+        if wanted.maximum_age_days is not None and (age is None or age > wanted.maximum_age_days):
+            told = "of unknown age" if age is None else f"{age} days old"
+            reason = f"prior is {told}, at most {wanted.maximum_age_days} days"
+            passed_over |= {series.series_instance_uid: reason for series in prior.series}
+            continue
+        selection = select(wanted, prior.series)
+        passed_over |= selection.passed_over
+        if selection.chosen is not None:
+            because = f"{selection.because} of the prior {age} days earlier"
+            return Selection(
+                selection.chosen,
+                because,
+                passed_over,
+                selection.rivals,
+                selection.score,
+                prior.study_instance_uid,
+            )
+    return Selection(None, passed_over=passed_over)
 
 
-def _image_type(wanted: InputSeries, series: Series) -> str | None:
-    found = {str(value).upper() for value in values(series.first, "ImageType")}
-    bad = sorted(found & {value.upper() for value in wanted.image_type_excludes})
-    return f"ImageType has {', '.join(bad)}" if bad else None
+def _date_of(study: Study) -> str:
+    return str(next((s.value("StudyDate") for s in study.series if s.value("StudyDate")), ""))
 
 
-def _description(wanted: InputSeries, series: Series) -> str | None:
-    found = str(series.value("SeriesDescription", "")).casefold()
-    bad = next((w for w in wanted.description_excludes if w.casefold() in found), None)
-    return f"SeriesDescription contains {bad!r}" if bad else None
-
-
-def _body_part(wanted: InputSeries, series: Series) -> str | None:
-    if series.value("BodyPartExamined") in (None, ""):
-        return None  # an unstated region is the model's to judge from the pixels
-    return _one_of("BodyPartExamined", wanted.body_part_examined, series)
-
-
-def _count(wanted: InputSeries, series: Series) -> str | None:
-    count = len(series.headers)
-    if wanted.minimum_slices <= count <= wanted.maximum_slices:
+def _days_between(earlier: str, later: str) -> int | None:
+    try:
+        dates = [datetime.strptime(text, "%Y%m%d") for text in (earlier, later)]
+    except ValueError:
         return None
-    return f"{count} image(s), expected {wanted.minimum_slices} to {wanted.maximum_slices}"
-
-
-def _orientation(wanted: InputSeries, series: Series) -> str | None:
-    if wanted.orientation is None:
-        return None
-    found = orientation(series.first)
-    return None if found == wanted.orientation else f"orientation is {found or 'unknown'}"
-
-
-def _spacing(wanted: InputSeries, series: Series) -> str | None:
-    limit = wanted.maximum_slice_spacing_mm
-    if limit is None:
-        return None
-    found = slice_spacing_mm(series.headers)
-    if found is None:
-        return "slice spacing is unknown"
-    return f"slice spacing is {found:.2f} mm, at most {limit:g} mm" if found > limit else None
-
-
-_TESTS: tuple[Callable[[InputSeries, Series], str | None], ...] = (
-    _modality,
-    _sop_class,
-    _image_type,
-    _description,
-    _body_part,
-    _orientation,
-    _count,
-    _spacing,
-)
-
-
-def _one_of(keyword: str, accepted: Sequence[str], series: Series) -> str | None:
-    found = str(series.value(keyword, "")).upper()
-    if not accepted or found in {value.upper() for value in accepted}:
-        return None
-    return f"{keyword} is {found or 'absent'}, expected {' or '.join(accepted)}"
-
-
-def _rank(wanted: InputSeries, series: Series) -> tuple[int, int, float, str]:
-    number = series.value("SeriesNumber")
-    return (
-        _kernel_rank(wanted, series),
-        -len(series.headers),
-        float(number) if number is not None else float("inf"),
-        series.series_instance_uid,
-    )
-
-
-def _kernel_rank(wanted: InputSeries, series: Series) -> int:
-    kernel = str(series.value("ConvolutionKernel", "")).upper()
-    return next(
-        (n for n, start in enumerate(wanted.prefer_kernel) if kernel.startswith(start.upper())),
-        len(wanted.prefer_kernel),
-    )
-
-
-def _because(wanted: InputSeries, series: Series) -> str:
-    kernel = series.value("ConvolutionKernel")
-    facts = [f"{len(series.headers)} slices"]
-    if (spacing := slice_spacing_mm(series.headers)) is not None:
-        facts.append(f"{spacing:.2f} mm apart")
-    if kernel:
-        facts.append(f"kernel {kernel}")
-    return f"series {series.value('SeriesNumber', '?')} ({', '.join(facts)})"
+    return (dates[1] - dates[0]).days

@@ -51,6 +51,7 @@ class StudyRow(Base):
     evidence_at: Mapped[float] = mapped_column(default=0.0, server_default="0")
     calling_ae_title: Mapped[str] = mapped_column(default="")
     called_ae_title: Mapped[str] = mapped_column(default="")
+    source_address: Mapped[str] = mapped_column(default="", server_default="")  # IP, of the sender
 
 
 class SeriesRow(Base):
@@ -158,7 +159,8 @@ class WorkitemRow(Base):
 
     sop_instance_uid: Mapped[str] = mapped_column(primary_key=True)
     study_instance_uid: Mapped[str] = mapped_column(index=True)
-    series_instance_uid: Mapped[str]
+    series_instance_uid: Mapped[str]  # of the first input; the results are drawn on it
+    inputs: Mapped[str] = mapped_column(default="{}", server_default="{}")  # name: series, JSON
     procedure_step_state: Mapped[str] = mapped_column(index=True)
     transaction_uid: Mapped[str] = mapped_column(default="")
     model_name: Mapped[str] = mapped_column(index=True)
@@ -260,16 +262,22 @@ class ModelRow(Base):
     registered_at: Mapped[float]
 
 
-class RuleRow(Base):
-    """One routing rule. `body` is JSON; the order decides which reason is told first."""
+class RuleVersionRow(Base):
+    """The whole set of routing rules as one change left it; the last one is in force.
 
-    __tablename__ = "rules"
+    rules: JSON list, in the order in which they are asked. from_file: JSON list of the names that
+    the rules file gave; file_sha256: of the rules that it held when it was last taken over.
+    """
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int]
-    body: Mapped[str]
-    origin: Mapped[str] = mapped_column(default="api")  # api, or file: replaced at each start
-    changed_at: Mapped[float]
+    __tablename__ = "rule_versions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[float]
+    changed_by: Mapped[str]  # name of the token, or `rules file`
+    change: Mapped[str]  # what was done, in words
+    rules: Mapped[str]
+    from_file: Mapped[str] = mapped_column(default="[]", server_default="[]")
+    file_sha256: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class EventRow(Base):

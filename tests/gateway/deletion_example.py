@@ -81,7 +81,7 @@ class Example:
             (series,) = (
                 one for one in study_of(session, STUDY).series if one.series_instance_uid == SERIES
             )
-            return worklist.create(session, model, STUDY, series, "chest")
+            return worklist.create(session, model, STUDY, {"image": series}, "chest")
 
     def results(self) -> Answer:
         """Objects of a result on the study, in the archive but not yet in the index."""

@@ -33,7 +33,7 @@ def model() -> RegisteredModel:
 def create(database: Database, model: RegisteredModel, **series) -> WorkitemRow | None:
     chosen = ct_series(PatientName="Doe^Jane", PatientID="7", **series)
     with database.write() as session:
-        return worklist.create(session, model, "1.2.3", chosen, "chest")
+        return worklist.create(session, model, "1.2.3", {"image": chosen}, "chest")
 
 
 def step_of(database: Database, uid: str) -> Dataset:

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import RulesUnreadable
-from gateway.routing.rules import Rule, evaluate, read_rules
+from gateway.routing.reading import read_rules
+from gateway.routing.rules import Rule, evaluate
+from gateway.routing.subject import Arrival
 from tests.headers import ct_series, study
 
 CHEST = Rule.model_validate(
@@ -21,7 +23,7 @@ CHEST = Rule.model_validate(
 def test_keeps_the_series_that_fulfil_every_condition_and_says_why_not_the_others():
     chest, head = ct_series("1.1"), ct_series("1.2", BodyPartExamined="HEAD")
 
-    match = evaluate(CHEST, study(chest, head), {})
+    match = evaluate(CHEST, study(chest, head), Arrival())
 
     assert match.candidates == (chest,)
     assert match.passed_over == {"1.2": "rule chest: not BodyPartExamined equals CHEST"}
@@ -30,7 +32,10 @@ def test_keeps_the_series_that_fulfil_every_condition_and_says_why_not_the_other
 def test_a_rule_without_conditions_takes_every_series():
     everything = CHEST.model_copy(update={"when": ()})
 
-    assert len(evaluate(everything, study(ct_series("1.1"), ct_series("1.2")), {}).candidates) == 2
+    assert (
+        len(evaluate(everything, study(ct_series("1.1"), ct_series("1.2")), Arrival()).candidates)
+        == 2
+    )
 
 
 def test_the_bundled_rules_can_be_read():

@@ -1,0 +1,176 @@
+"""The rule set as a row of versions: who changed it, when, to what; the last one is in force."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from gateway.errors import Conflict, GatewayError, NotFound, Unprocessable
+from gateway.routing.reading import MOST_RULES, as_data
+from gateway.routing.rules import Rule
+from gateway.store.tables import RuleVersionRow
+
+RULES_FILE = "rules file"
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """version: 0 before the first change."""
+
+    version: int
+    rules: tuple[Rule, ...]
+
+
+def in_force(session: Session) -> RuleSet:
+    row = _last(session)
+    return RuleSet(row.number, _parsed(row.rules)) if row else RuleSet(0, ())
+
+
+def rules_of(session: Session) -> list[Rule]:
+    return list(in_force(session).rules)
+
+
+def versions(session: Session, limit: int, before: int | None = None) -> Sequence[RuleVersionRow]:
+    """The newest first."""
+    query = select(RuleVersionRow).order_by(RuleVersionRow.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(RuleVersionRow.number < before)
+    return session.scalars(query).all()
+
+
+def version(session: Session, number: int) -> RuleVersionRow:
+    row = session.get(RuleVersionRow, number)
+    if row is None:
+        raise NotFound("version of the rules", str(number))
+    return row
+
+
+def rules_in(row: RuleVersionRow) -> list[Rule]:
+    return list(_parsed(row.rules))
+
+
+@dataclass(frozen=True)
+class Change:
+    """who: name of the token. told: what is done, in words.
+
+    based_on: the version that it was made from; None = whatever is in force.
+    """
+
+    who: str
+    told: str
+    based_on: int | None = None
+
+
+class RulesChanged(GatewayError):
+    """The change was made from a version that is not the last one."""
+
+    status = 412
+
+    def __init__(self, found: int, based_on: int) -> None:
+        self.found, self.based_on = found, based_on
+        super().__init__(
+            f"the rules are at version {found}, the change was made from another one; "
+            "look at what changed since, and send it again"
+        )
+
+
+def change(
+    session: Session,
+    order: Change,
+    changed: Callable[[list[Rule]], list[Rule]],
+    is_runnable: Callable[[str], bool],
+) -> RuleSet:
+    """Make what `changed` makes of the rules in force the next version, in the caller's
+    transaction; nothing when it changes nothing.
+
+    Raises RulesChanged, Conflict when two changes meet, and Unprocessable for more rules than a
+    set may have or a rule that is new and whose model no `is_runnable` knows.
+    """
+    last = _last(session)
+    number = last.number if last else 0
+    if order.based_on is not None and order.based_on != number:
+        raise RulesChanged(number, order.based_on)
+    before = rules_of(session)
+    after = changed(list(before))
+    if after == before:
+        return RuleSet(number, tuple(before))
+    _check(before, after, is_runnable)
+    row = RuleVersionRow(
+        number=number + 1,
+        at=time.time(),
+        changed_by=order.who,
+        change=order.told,
+        rules=_written(after),
+        from_file=last.from_file if last else "[]",
+        file_sha256=last.file_sha256 if last else "",
+    )
+    return _added(session, row)
+
+
+def _check(before: list[Rule], after: list[Rule], is_runnable: Callable[[str], bool]) -> None:
+    if len(after) > MOST_RULES:
+        raise Unprocessable(f"that makes {len(after)} rules, expected at most {MOST_RULES}")
+    for model in sorted({rule.run for rule in after if rule not in before}):
+        if not is_runnable(model):
+            raise Unprocessable(
+                f"no enabled model {model!r} is registered; "
+                "register it first by POST /api/v1/models"
+            )
+
+
+def take_over(session: Session, from_file: list[Rule]) -> RuleSet:
+    """Put the rules of the file first, in place of those that an earlier one gave; others stay.
+
+    Nothing happens as long as the file says the same, so what was changed since is not undone.
+    """
+    last = _last(session)
+    written = _written(from_file)
+    digest = hashlib.sha256(written.encode()).hexdigest()
+    if last is not None and last.file_sha256 == digest:
+        return in_force(session)
+    names = {rule.name for rule in from_file}
+    gone = names | set(json.loads(last.from_file) if last else [])
+    others = [rule for rule in rules_of(session) if rule.name not in gone]
+    row = RuleVersionRow(
+        number=last.number + 1 if last else 1,
+        at=time.time(),
+        changed_by=RULES_FILE,
+        change="read at start",
+        rules=_written([*from_file, *others]),
+        from_file=json.dumps(sorted(names)),
+        file_sha256=digest,
+    )
+    return _added(session, row)
+
+
+def _added(session: Session, row: RuleVersionRow) -> RuleSet:
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(
+            "the rules were changed by somebody else just now; look at them and send it again"
+        ) from error
+    return RuleSet(row.number, _parsed(row.rules))
+
+
+def _last(session: Session) -> RuleVersionRow | None:
+    return session.scalars(
+        select(RuleVersionRow).order_by(RuleVersionRow.number.desc()).limit(1)
+    ).first()
+
+
+def _written(rules: list[Rule]) -> str:
+    return json.dumps(as_data(rules))
+
+
+@lru_cache(maxsize=16)
+def _parsed(body: str) -> tuple[Rule, ...]:
+    """Read once per version, not once per study."""
+    return tuple(Rule.model_validate(item) for item in json.loads(body))

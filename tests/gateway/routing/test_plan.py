@@ -1,0 +1,113 @@
+"""A set of rules on a study: order, default, stop, shadow, and models ordered by AE Title."""
+
+from ai_models.card import ModelCard
+from gateway.registry import RegisteredModel
+from gateway.routing.plan import NOT_REGISTERED, SHADOW, Plan, plan
+from gateway.routing.reading import parse_rules
+from gateway.routing.subject import Arrival
+from tests.gateway.console_example import CARD
+from tests.headers import ct_series, study
+
+CT = [{"attribute": "Modality", "equals": "CT"}]
+MR = [{"attribute": "Modality", "equals": "MR"}]
+
+
+def model(name: str, **changes) -> RegisteredModel:
+    return RegisteredModel(ModelCard.model_validate(CARD | {"name": name} | changes), "sha256:1")
+
+
+MODELS = {name: model(name) for name in ("lung_ct", "spine_ct", "triage")}
+
+
+def planned(*rules: dict, arrival: Arrival = Arrival(), **models: RegisteredModel) -> Plan:
+    known = {**MODELS, **models}
+    return plan(parse_rules(list(rules)), study(ct_series("1.1")), arrival, known.get)
+
+
+def rules_that_ran(*rules: dict, **keywords) -> list[str]:
+    return [run.rule for run in planned(*rules, **keywords).runs]
+
+
+def test_the_default_rule_runs_when_no_other_matched_wherever_it_stands():
+    default = {"name": "else", "run": "triage", "default": True}
+    ct = {"name": "ct", "run": "lung_ct", "when": CT}
+    mr = {"name": "mr", "run": "lung_ct", "when": MR}
+
+    assert rules_that_ran(default, ct, mr) == ["ct"]
+    assert rules_that_ran(default, mr) == ["else"]
+    assert rules_that_ran(default, ct | {"enabled": False}) == ["else"]
+
+
+def test_a_rule_with_stop_is_the_last_that_is_asked_when_it_matched():
+    first = {"name": "first", "run": "lung_ct", "when": CT, "stop": True}
+    second = {"name": "second", "run": "spine_ct"}
+
+    assert rules_that_ran(first, second) == ["first"]
+    assert rules_that_ran(first | {"when": MR}, second) == ["second"]
+    assert rules_that_ran(second, first) == ["second", "first"]
+
+
+def test_any_wants_one_of_its_conditions():
+    rule = {"name": "either", "run": "lung_ct", "any": [*MR, *CT]}
+
+    assert rules_that_ran(rule) == ["either"]
+    unmatched = planned(rule | {"any": MR})
+    assert unmatched.runs == ()
+    assert unmatched.reason == "rule either: none of Modality equals MR"
+
+
+def test_a_shadow_rule_chooses_and_marks_but_does_not_run():
+    (run,) = planned({"name": "new", "run": "lung_ct", "stage": "shadow"}).runs
+
+    assert run.reason == SHADOW
+    assert run.inputs["image"].series_instance_uid == "1.1"
+
+
+def test_stat_is_high_priority():
+    (run,) = planned({"name": "stat", "run": "lung_ct", "priority": "STAT"}).runs
+
+    assert run.priority == "HIGH"
+
+
+def test_a_called_ae_title_that_names_a_model_runs_it_and_no_default_rule():
+    default = {"name": "else", "run": "triage", "default": True}
+    ordered = Arrival("PACS", "SPINE_CT")
+
+    (run,) = planned(default, arrival=ordered).runs
+
+    assert (run.rule, run.model, run.reason) == ("", "spine_ct", "")
+
+
+def test_a_model_that_a_rule_runs_is_not_ordered_a_second_time():
+    ct = {"name": "ct", "run": "lung_ct", "when": CT, "priority": "HIGH"}
+
+    assert rules_that_ran(ct, arrival=Arrival("PACS", "LUNG_CT")) == ["ct"]
+
+
+def test_a_model_that_is_gone_or_not_live_is_told():
+    gone = {"name": "gone", "run": "liver"}
+    draft = {"name": "draft", "run": "sketch"}
+
+    runs = planned(gone, draft, sketch=model("sketch", stage="draft")).runs
+
+    assert [run.reason for run in runs] == [NOT_REGISTERED, NOT_REGISTERED]
+
+
+def test_settings_of_completion_are_read():
+    (rule,) = parse_rules(
+        [
+            {
+                "name": "ct",
+                "run": "lung_ct",
+                "completion": {
+                    "quiet_seconds": 3,
+                    "required_series": CT,
+                    "expected": True,
+                    "late": "amend",
+                },
+            }
+        ]
+    )
+    assert rule.completion is not None
+    assert (rule.completion.quiet_seconds, rule.completion.late) == (3, "amend")
+    assert str(rule.completion.required_series[0]) == "Modality equals CT"
