@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from gateway.errors import GatewayError
 
@@ -38,7 +39,7 @@ class Forbidden(GatewayError):
         )
 
 
-def access_of(request: Request) -> Access:
+def access_of(request: HTTPConnection) -> Access:
     """Set by gateway.auth.AuthMiddleware; an app without it serves whoever built it."""
     return getattr(request.state, "access", EVERYTHING)
 
@@ -48,7 +49,7 @@ def administrators_only(request: Request) -> None:
     require_administrator(request, "do this")
 
 
-def staff_only(request: Request) -> None:
+def staff_only(request: HTTPConnection) -> None:
     """A dependency of all routers that do not bind themselves to a patient. Raises Forbidden."""
     access = access_of(request)
     if access.role is Role.PATIENT:

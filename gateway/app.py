@@ -33,8 +33,10 @@ from gateway.routers import (
     session,
     store,
     studies,
+    subscribers,
     tokens,
     workitems,
+    worklist,
 )
 from gateway.services import Services
 from gateway.tokens import Tokens
@@ -51,6 +53,8 @@ ROUTERS = (
     rendered,
     deletion,
     capabilities,
+    worklist,
+    subscribers,
     workitems,
     air,
     fhir,

@@ -12,9 +12,16 @@ from starlette.exceptions import HTTPException
 from adapters.errors import ArchiveUnavailable, NotInArchive
 from gateway.errors import GatewayError
 from gateway.fhir.errors import FhirError, fhir_error_handler, operation_outcome
+from gateway.public_url import public_root
 from gateway.validation import faults
 from gateway.web_errors import DicomWebError
-from standards.errors import LimitExceeded, MalformedMultipart, NotDicom, StandardsError
+from standards.errors import (
+    LimitExceeded,
+    MalformedMultipart,
+    NotDicom,
+    StandardsError,
+    WorkitemRefused,
+)
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +78,9 @@ async def _known(request: Request, error: Exception) -> Response:
     else:
         detail = str(error)
     headers = dict(getattr(error, "headers", {}))
+    if isinstance(error, WorkitemRefused):
+        root = public_root(request, request.app.state.services.settings)
+        headers["Warning"] = f"299 {root}/dicom-web: {error.warning}"
     if status == 503:
         headers["Retry-After"] = RETRY_SECONDS
     return _told(request, status, detail, headers)

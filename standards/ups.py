@@ -156,6 +156,16 @@ def canceled_by_performer(step: dict[str, Any], at: datetime) -> dict[str, Any]:
     return _ended_early(step, {**_ending(codes.DISCONTINUED_UNSPECIFIED, at), **_progress(step)})
 
 
+def canceled_on_request(
+    step: dict[str, Any], request: dict[str, Any], reason: str, at: datetime
+) -> dict[str, Any]:
+    """The step in state CANCELED, with what the request says of it (PS3.4 Table CC.2.2-1)."""
+    code = tag_of("ProcedureStepDiscontinuationReasonCodeSequence")
+    given = {code: request[code]} if request.get(code, {}).get("Value") else {}
+    ended = canceled(step, reason, codes.DISCONTINUED_UNSPECIFIED, at)
+    return _ended_early(ended, {**_progress(ended), **given})
+
+
 def in_state(step: dict[str, Any], state: State) -> dict[str, Any]:
     """The step as it is, in another state."""
     return {**step, tag_of("ProcedureStepState"): _element("CS", state.value)}

@@ -16,19 +16,21 @@ class Requirement:
     create, change:  of N-CREATE and N-SET. 1: with a value; 2: present, a value if it is known; 3:
         may be there; `empty`: without a value; `never`: not allowed; `server`: the server's own.
     final:  of the Final State Codes R, P, X, O (Table CC.2.5-1).
+    found:  whether each search result has it: Return Key Types 1 and 2.
     """
 
     create: str
     change: str
     final: str = "O"
+    found: bool = True
 
 
 _TABLE = {
-    "TransactionUID": Requirement("empty", "never"),
+    "TransactionUID": Requirement("empty", "never", found=False),
     "SOPClassUID": Requirement("server", "never"),
     "SOPInstanceUID": Requirement("server", "never"),
     "ScheduledProcedureStepPriority": Requirement("1", "1", "R"),
-    "ScheduledProcedureStepModificationDateTime": Requirement("server", "server"),
+    "ScheduledProcedureStepModificationDateTime": Requirement("server", "server", found=False),
     "ProcedureStepLabel": Requirement("1", "1"),
     "WorklistLabel": Requirement("2", "1"),
     "ScheduledProcessingParametersSequence": Requirement("2", "2"),
@@ -37,10 +39,10 @@ _TABLE = {
     "ScheduledStationGeographicLocationCodeSequence": Requirement("2", "2"),
     "ScheduledHumanPerformersSequence": Requirement("3", "2"),
     "ScheduledProcedureStepStartDateTime": Requirement("1", "1", "R"),
-    "ExpectedCompletionDateTime": Requirement("3", "1"),
-    "ScheduledProcedureStepExpirationDateTime": Requirement("3", "3"),
+    "ExpectedCompletionDateTime": Requirement("3", "1", found=False),
+    "ScheduledProcedureStepExpirationDateTime": Requirement("3", "3", found=False),
     "ScheduledWorkitemCodeSequence": Requirement("2", "1"),
-    "CommentsOnTheScheduledProcedureStep": Requirement("2", "1"),
+    "CommentsOnTheScheduledProcedureStep": Requirement("2", "1", found=False),
     "InputReadinessState": Requirement("1", "1", "R"),
     "InputInformationSequence": Requirement("2", "2"),
     "StudyInstanceUID": Requirement("3", "2"),
@@ -56,10 +58,10 @@ _TABLE = {
     "AdmittingDiagnosesDescription": Requirement("2", "never"),
     "AdmittingDiagnosesCodeSequence": Requirement("2", "never"),
     "ReferencedRequestSequence": Requirement("2", "never"),
-    "ReplacedProcedureStepSequence": Requirement("3", "never"),
+    "ReplacedProcedureStepSequence": Requirement("3", "never", found=False),
     "ProcedureStepState": Requirement("1", "never", "R"),
     "ProcedureStepProgressInformationSequence": Requirement("empty", "2", "X"),
-    "UnifiedProcedureStepPerformedProcedureSequence": Requirement("empty", "2", "P"),
+    "UnifiedProcedureStepPerformedProcedureSequence": Requirement("empty", "2", "P", found=False),
 }
 REQUIREMENTS: Mapping[str, Requirement] = {tag_of(name): row for name, row in _TABLE.items()}
 STATE = tag_of("ProcedureStepState")

@@ -16,6 +16,7 @@ from standards.dicom_json import attributes_of
 from standards.errors import InvalidWorkitem, MalformedMetadata
 from standards.query import vr_of
 from standards.temporal import moments
+from standards.ups import State
 from standards.ups_attributes import (
     CODE_MEANING,
     CODE_VALUES,
@@ -70,6 +71,13 @@ def new_step(given: Json) -> tuple[Json, list[str]]:
         added.append(LABEL)
     _check(given)
     return dict(sorted(step.items())), sorted(set(added))
+
+
+def created_scheduled(given: Json) -> None:
+    """Raises InvalidWorkitem (C309) for one that would begin its life in another state."""
+    state = text_of(given, STATE)
+    if state and state != State.SCHEDULED:
+        raise InvalidWorkitem("another state than SCHEDULED", "SCHEDULED when it is created")
 
 
 def changed_step(step: Json, changes: Json) -> tuple[Json, bool]:

@@ -52,9 +52,72 @@ DELETE: Statuses = {
     **_FOUND,
     **_ALWAYS,
 }
-WORKITEM: Statuses = {
+_BODY: Statuses = {
+    413: "the body is larger than 1 MiB",
+    415: "the media type or content coding of the body is not supported",
+}
+_NO_WORKITEM = "no such workitem is known"
+_BAD_DATA_SET = "the data set cannot be read, or has what PS3.4 Table CC.2.5-3 does not allow"
+CREATE_WORKITEM: Statuses = {
+    201: "created in state SCHEDULED; Location tells where, Warning what was added to it",
+    400: f"{_BAD_DATA_SET}: no value of type 1, or another state than SCHEDULED",
+    409: "a workitem of this UID exists",
+    **_BODY,
+    **_ALWAYS,
+}
+RETRIEVE_WORKITEM: Statuses = {
     200: "the workitem follows, without its Transaction UID",
-    404: "no such workitem is known",
+    404: _NO_WORKITEM,
+    406: "it cannot be given in the media types of Accept",
+    **_ALWAYS,
+}
+UPDATE_WORKITEM: Statuses = {
+    200: "the attributes are set; Warning tells if some were passed over",
+    400: f"{_BAD_DATA_SET}, or the workitem is COMPLETED or CANCELED",
+    404: _NO_WORKITEM,
+    409: "a Transaction UID for what nobody claimed, or none or a wrong one for what is claimed",
+    **_BODY,
+    **_ALWAYS,
+}
+CHANGE_STATE: Statuses = {
+    200: "the state is as requested; Warning tells if it was before",
+    400: "there is no Transaction UID, or no such state",
+    404: _NO_WORKITEM,
+    409: "the state cannot follow, the Transaction UID is another's, or attributes lack that the "
+    "final state asks for",
+    **_BODY,
+    **_ALWAYS,
+}
+REQUEST_CANCEL: Statuses = {
+    202: "what was SCHEDULED is canceled; else its performer is asked to cancel",
+    400: "the data set cannot be read",
+    404: _NO_WORKITEM,
+    409: "it is COMPLETED, or nobody who performs it can be told",
+    **_BODY,
+    **_ALWAYS,
+}
+SUBSCRIBE: Statuses = {
+    201: "subscribed; Content-Location is the WebSocket of the AE",
+    400: "no AE Title, no such deletionlock, or a filter that cannot be read or is missing",
+    404: _NO_WORKITEM,
+    **_ALWAYS,
+}
+UNSUBSCRIBE: Statuses = {
+    200: "the AE is told no more",
+    400: "no AE Title",
+    404: "the AE has no such subscription, or no such workitem is known",
+    **_ALWAYS,
+}
+SUSPEND: Statuses = {
+    200: "workitems that are created from now on no longer count",
+    400: "no AE Title, or another target than the worklist",
+    404: "the AE has no such subscription",
+    **_ALWAYS,
+}
+OPEN_CHANNEL: Statuses = {
+    101: "event reports follow, one DICOM JSON data set in each text frame",
+    400: "no AE Title",
+    426: "the request does not ask for a WebSocket",
     **_ALWAYS,
 }
 CAPABILITIES: Statuses = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gateway.body_metadata import METADATA_TYPES
 from gateway.capabilities import statuses
 from gateway.capabilities.statuses import Statuses
+from gateway.data_set_forms import OFFERED
 from gateway.rendering.documents import DOCUMENT_TYPES, ENCAPSULATED_TYPES
 from gateway.rendering.encoding import image_types
 from gateway.rendering.parameters import ANNOTATIONS, COLOUR_SPACES
@@ -18,11 +19,13 @@ from gateway.rendering.videos import VIDEO_TYPES
 from gateway.retrieve import metadata
 from gateway.retrieve.forms import DICOM, MEDIA_TYPES, OCTET_STREAM
 from gateway.retrieve.request import FRAMES, INSTANCE, SERIES, STUDY
-from gateway.routers import search
 from gateway.store_answer import JSON, PLAIN_JSON, XML
+from gateway.ups.requests import MEDIA_TYPES as WORKITEM_TYPES
 
 PREFIX = "/dicom-web"
 STUDIES, WORKLIST = "Studies", "Worklist"
+WORKITEM = "/workitems/{workitem_uid}"
+SUBSCRIBER = WORKITEM + "/subscribers/{aetitle}"
 SERVICES = {STUDIES: "PS3.18 10", WORKLIST: "PS3.18 11"}
 
 
@@ -39,7 +42,7 @@ class Parameter:
 class Transaction:
     """What one method does on one resource.
 
-    name: as PS3.18 calls it.   kind: Retrieve, Store, Search, Delete; of those that PS3.2 tells of.
+    name: as PS3.18 calls it.   kind: as PS3.2 tells of it, such as Retrieve, Store, Search.
     request, response: media types, the default first.
     """
 
@@ -87,6 +90,13 @@ _RENDER_PARAMETERS = (
 )
 _THUMBNAIL_PARAMETERS = (Parameter("viewport", "width,height (8.3.5.2)"), ACCEPT)
 
+_WORKITEM_UID = Parameter("{workitem}", "a UID alone, or as workitem=UID: of the new workitem")
+_TRANSACTION_UID = Parameter(
+    "{transaction-uid}", "a UID alone, or as transaction-uid=UID, in place of the data set's"
+)
+_DELETION_LOCK = Parameter("deletionlock", "keep workitems once they are final", _SWITCH)
+_FILTER = Parameter("filter", "attribute=value,...: of the filtered worklist (11.10.1.2)")
+
 _FILES = _related(DICOM)
 _FRAME_TYPES = _unique((OCTET_STREAM, *MEDIA_TYPES.values()))
 _MANY_FRAMES = _related(*_FRAME_TYPES)
@@ -102,7 +112,14 @@ _TOLD = (JSON, XML, PLAIN_JSON, *_related(XML))
 
 def _search(name: str) -> Transaction:
     return Transaction(
-        name, STUDIES, "Search", "10.6", statuses.SEARCH, search.OFFERED, (), _SEARCH_PARAMETERS
+        name,
+        STUDIES,
+        "Search",
+        "10.6",
+        statuses.SEARCH,
+        OFFERED,
+        (),
+        _SEARCH_PARAMETERS,
     )
 
 
@@ -118,6 +135,18 @@ def _store(name: str) -> Transaction:
 
 def _delete(name: str) -> Transaction:
     return Transaction(name, STUDIES, "Delete", "", statuses.DELETE, ())
+
+
+def _workitem(
+    name: str, kind: str, section: str, told: Statuses, query: Sequence[Parameter] = ()
+) -> Transaction:
+    return Transaction(name, WORKLIST, kind, section, told, (), WORKITEM_TYPES, query)
+
+
+def _events(
+    name: str, section: str, told: Statuses, query: Sequence[Parameter] = ()
+) -> Transaction:
+    return Transaction(name, WORKLIST, name, section, told, (), (), query)
 
 
 TRANSACTIONS: Mapping[tuple[str, str], Transaction] = {
@@ -170,13 +199,45 @@ TRANSACTIONS: Mapping[tuple[str, str], Transaction] = {
     ("GET", f"{INSTANCE}/pixeldata"): _retrieve("Retrieve Instance Pixel Data", _FRAMES),
     ("GET", "/series"): _search("Search for Series"),
     ("GET", "/instances"): _search("Search for Instances"),
-    ("GET", "/workitems/{workitem_uid}"): Transaction(
+    ("GET", "/workitems"): Transaction(
+        "Search for Workitems",
+        WORKLIST,
+        "Search",
+        "11.9",
+        statuses.SEARCH,
+        OFFERED,
+        (),
+        _SEARCH_PARAMETERS,
+    ),
+    ("POST", "/workitems"): _workitem(
+        "Create Workitem", "Create", "11.4", statuses.CREATE_WORKITEM, (_WORKITEM_UID,)
+    ),
+    ("GET", WORKITEM): Transaction(
         "Retrieve Workitem",
         WORKLIST,
         "Retrieve",
         "11.5",
-        statuses.WORKITEM,
-        ("application/dicom+json",),
+        statuses.RETRIEVE_WORKITEM,
+        OFFERED,
+        (),
+        (ACCEPT,),
+    ),
+    ("POST", WORKITEM): _workitem(
+        "Update Workitem", "Update", "11.6", statuses.UPDATE_WORKITEM, (_TRANSACTION_UID,)
+    ),
+    ("PUT", f"{WORKITEM}/state"): _workitem(
+        "Change Workitem State", "Change State", "11.7", statuses.CHANGE_STATE, (_TRANSACTION_UID,)
+    ),
+    ("POST", f"{WORKITEM}/cancelrequest"): _workitem(
+        "Request Cancellation", "Request Cancellation", "11.8", statuses.REQUEST_CANCEL
+    ),
+    ("POST", SUBSCRIBER): _events(
+        "Subscribe", "11.10", statuses.SUBSCRIBE, (_DELETION_LOCK, _FILTER)
+    ),
+    ("DELETE", SUBSCRIBER): _events("Unsubscribe", "11.11", statuses.UNSUBSCRIBE),
+    ("POST", f"{SUBSCRIBER}/suspend"): _events("Suspend Subscription", "11.12", statuses.SUSPEND),
+    ("GET", "/subscribers/{aetitle}"): _events(
+        "Open Notification Connection", "8.10.4", statuses.OPEN_CHANNEL
     ),
 }
 

@@ -10,7 +10,6 @@ from gateway.capabilities import statuses
 from gateway.capabilities.statuses import Statuses
 from gateway.capabilities.transactions import (
     PREFIX,
-    SERVICES,
     STUDIES,
     TRANSACTIONS,
     WORKLIST,
@@ -130,9 +129,16 @@ def other_codes() -> str:
         _statuses(statuses.DELETE),
         "Retrieve Capabilities:",
         _statuses(statuses.CAPABILITIES),
-        f"{SERVICES[WORKLIST]} Worklist, Retrieve Workitem:",
-        _statuses(statuses.WORKITEM),
+        *_codes_of_worklist(),
     )
+
+
+def _codes_of_worklist() -> list[str]:
+    blocks: list[str] = []
+    for one in TRANSACTIONS.values():
+        if one.service == WORKLIST:
+            blocks += [f"PS3.18 {one.section}, {one.name}:", _statuses(one.statuses)]
+    return blocks
 
 
 def http() -> str:

@@ -131,7 +131,14 @@ def _description() -> list[str]:
         services.attributes(),
         "#### 5.3.4 Worklist Service",
         services.worklist(),
-        "Workitems are created, claimed and completed by the gateway itself.",
+        "Workitems are the gateway's own jobs: routing rules create them, and so may whoever "
+        "asks. Workers of the gateway claim those of its models, performers outside the others, "
+        "or whoever is first. An absent attribute of type 2 is added empty, an absent Worklist "
+        "Label is AIRGATE. Of a workitem that its performer cancels, Procedure Step Cancellation "
+        "DateTime and Discontinuation Reason Code are filled in where they lack. A Transaction "
+        "UID that does not fit answers 409. Final workitems are never deleted, so every deletion "
+        "lock is granted; event reports that no WebSocket fetches within an hour are dropped. "
+        "There is no DIMSE service of workitems.",
         "#### 5.3.5 Retrieve Capabilities",
         "OPTIONS of `/`, of `/dicom-web/` and of every resource gives its description as WADL, or "
         "as JSON where that is asked for.",

@@ -1,14 +1,10 @@
-"""Workitems: as UPS datasets for DICOMweb clients, and in short for the console and the CLI."""
+"""Workitems in short, for the console and the CLI; as data sets they are in worklist.py."""
 
-import json
-from typing import Any
-
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import select
 
 from gateway.deps import DatabaseOf, paged
-from gateway.errors import NotFound
 from gateway.store.tables import WorkitemRow
 
 router = APIRouter(tags=["workitems"])
@@ -50,14 +46,3 @@ def workitems(
     with database.read() as session:
         rows = session.scalars(paged(query, limit, offset))
         return [WorkitemView.of(row) for row in rows]
-
-
-@router.get("/dicom-web/workitems/{workitem_uid}")
-def retrieve(workitem_uid: str, database: DatabaseOf) -> Response:
-    """Retrieve a workitem (PS3.18 11.5). The Transaction UID is never part of it."""
-    with database.read() as session:
-        row = session.get(WorkitemRow, workitem_uid)
-    if row is None:
-        raise NotFound("workitem", workitem_uid)
-    body: list[dict[str, Any]] = [json.loads(row.dataset)]
-    return Response(json.dumps(body), media_type="application/dicom+json")

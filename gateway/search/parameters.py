@@ -62,6 +62,11 @@ class Search:
     limit: int
     offset: int
 
+    @property
+    def all_conditions(self) -> list[Condition]:
+        """For what has one level only."""
+        return [one for of_level in self.conditions.values() for one in of_level]
+
 
 def parse_search(
     level: Level, path: dict[str, str], query: Pairs, patient_id: str | None = None

@@ -55,6 +55,14 @@ class Found:
     remaining: int = 0
     counted: bool = True
 
+    def warning(self, root: str) -> str:
+        """The Warning header that tells of those behind the page (PS3.18 8.3.4.4)."""
+        more = "" if self.counted else "more than "
+        return (
+            f"299 {root}/dicom-web: There are {more}{self.remaining} additional results "
+            "that can be requested"
+        )
+
 
 def run(search: Search, database: Database, root: str, seconds: float) -> Found:
     """The page of results a search asks for.

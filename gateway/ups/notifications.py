@@ -66,7 +66,7 @@ def own_subscription(workitem_uid: str, general: SubscriptionRow) -> Subscriptio
 def filter_conditions(text: str) -> Sequence[Condition]:
     """What a filter asks for. text: its name and value pairs as JSON."""
     asked = parse_search(Level.INSTANCE, {}, [(name, value) for name, value in json.loads(text)])
-    return [one for of_level in asked.conditions.values() for one in of_level]
+    return asked.all_conditions
 
 
 def notify(session: Session, aets: Iterable[str], reports: Sequence[Json]) -> None:
