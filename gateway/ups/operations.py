@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gateway.errors import NotFound
+from gateway.outcomes import Outcome
 from gateway.search.values import text
 from gateway.store.database import Database
 from gateway.store.events import note
@@ -107,12 +108,12 @@ def change_state(
         elif wanted is State.COMPLETED:
             check_final(lacking_to_complete(step))
             row.progress = 100
-            rows.end(session, row, ups.in_state(step, wanted), "DONE")
+            rows.end(session, row, ups.in_state(step, wanted), Outcome.DONE)
             _note(session, row, "done", {"by": by})
         else:
             ended = ups.canceled_by_performer(step, datetime.now(UTC))
             reason = _reason(ended) or BY_PERFORMER
-            rows.end(session, row, ended, "CANCELED", reason)
+            rows.end(session, row, ended, Outcome.CANCELED, reason)
             _note(session, row, "canceled", {"by": by, "reason": reason})
     return True
 
@@ -172,7 +173,7 @@ def _cancel_scheduled(
     begun = ups.in_state(step, State.IN_PROGRESS)
     rows.begin(session, row, begun, "", outside=False)
     ended = ups.canceled_on_request(begun, told, reason, datetime.now(UTC))
-    rows.end(session, row, ended, "CANCELED", reason)
+    rows.end(session, row, ended, Outcome.CANCELED, reason)
 
 
 def _reason(step: Json) -> str:

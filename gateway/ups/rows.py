@@ -13,6 +13,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from gateway.errors import NotFound
+from gateway.outcomes import Outcome
 from gateway.search.values import LONGEST_VALUE, text
 from gateway.store.tables import WorkitemCodeRow, WorkitemRow
 from gateway.ups.notifications import publish
@@ -71,7 +72,7 @@ def begin(
     put(session, row, step)
 
 
-def end(session: Session, row: WorkitemRow, step: Json, outcome: str, reason: str = "") -> None:
+def end(session: Session, row: WorkitemRow, step: Json, outcome: Outcome, reason: str = "") -> None:
     """-> COMPLETED or CANCELED. step: the data set in that state."""
     row.outcome, row.reason = outcome, reason
     row.ended_at = datetime.now(UTC).timestamp()
