@@ -92,12 +92,13 @@ class Pipeline:
     def _perform(self, workitem: WorkitemRow) -> None:
         watch = Stopwatch()
         model = self._model(workitem)
-        rows = worklist.input_instances(self.database, workitem)
-        source = SourceSeries([partial(self.archive.read, row.archive_key) for row in rows])
+        name, source, others = self._sources(workitem, model)
         predict = partial(
             self.runtime.predict,
             self.registry.entry_point(model),
             timeout_seconds=model.card.resources.timeout_seconds,
+            name=name,
+            others={other: series.contents() for other, series in others.items()},
         )
         again = worklist.repetition(workitem, model)
         result = analyse(predict, model, source, _started(workitem), watch, again=again)
@@ -106,6 +107,19 @@ class Pipeline:
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
             kept = [self._keep(one) for one in objects]
         self._publish(workitem, model, Answer(result, objects, kept), watch)
+
+    def _sources(
+        self, workitem: WorkitemRow, model: RegisteredModel
+    ) -> tuple[str, SourceSeries, dict[str, SourceSeries]]:
+        """The first input, on which results are drawn, by its name; and the others by theirs."""
+        sources = {
+            name or model.card.inputs[0].name: SourceSeries(
+                [partial(self.archive.read, row.archive_key) for row in rows]
+            )
+            for name, rows in worklist.named_inputs(self.database, workitem).items()
+        }
+        name = next(iter(sources))
+        return name, sources.pop(name), sources
 
     def _keep(self, one: Encoded) -> Kept:
         (answer,) = self.ingest.keep([Part(one.part10())])

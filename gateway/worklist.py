@@ -230,18 +230,30 @@ def _end(
     )
 
 
-def input_instances(database: Database, row: WorkitemRow) -> list[InstanceRow]:
-    """The index rows of exactly the instances that the workitem names."""
+def named_inputs(database: Database, row: WorkitemRow) -> dict[str, list[InstanceRow]]:
+    """The index rows of exactly the instances that the workitem names, by input, the first first.
+
+    The name of an only input is "" where the workitem was made before inputs had names. Raises
+    NotFound.
+    """
     uids = inputs_of(row)
+    series = json.loads(row.inputs) or {"": row.series_instance_uid}
     with database.read() as session:
-        query = select(InstanceRow).where(
-            InstanceRow.series_instance_uid == row.series_instance_uid
-        )
+        query = select(InstanceRow).where(InstanceRow.series_instance_uid.in_(series.values()))
         found = {one.sop_instance_uid: one for one in session.scalars(query)}
     missing = [uid for uid in uids if uid not in found]
     if missing:
         raise NotFound("input instance", missing[0])
-    return [found[uid] for uid in uids]
+    named = [found[uid] for uid in uids]
+    return {
+        name: [one for one in named if one.series_instance_uid == uid]
+        for name, uid in series.items()
+    }
+
+
+def input_instances(database: Database, row: WorkitemRow) -> list[InstanceRow]:
+    """Those of the first input, on which the results are drawn. Raises NotFound."""
+    return next(iter(named_inputs(database, row).values()))
 
 
 def _patient(header: Header) -> Dataset:

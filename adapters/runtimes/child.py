@@ -15,13 +15,16 @@ from adapters.garbage import calm_collector
 from ai_models.contract import Inputs, Model, NoResult
 from standards.errors import StandardsError, UnfitSeries
 from standards.findings import Findings
-from standards.volume import volume_of
+from standards.volume import Volume, volume_of
 
-END = b""  # follows the last instance of a series; no DICOM file is empty
+# Follows the last instance of a series, and the last series; no DICOM file and no name is empty.
+END = b""
 
 
 def serve(connection: Connection, entry: str, folder: str) -> None:
-    """Answer each series, sent file by file and ended by END, with findings or why there are none.
+    """Answer each set of inputs with findings or why there are none.
+
+    Messages in: for each input its name, its files one by one, END; then END.
 
     Messages out: ("ready",), ("unusable", why), ("findings", findings, load s, predict s),
     ("no_result" or "refused", check, found, expected), ("failed", kind, message).
@@ -37,10 +40,10 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
     connection.send(("ready",))
     while True:
         try:
-            instances = receive(connection)
+            inputs = receive(connection)
         except EOFError:
             return
-        connection.send(answer(model, instances))
+        connection.send(answer(model, inputs))
 
 
 def load(entry: str, folder: str) -> Model:
@@ -54,21 +57,22 @@ def load(entry: str, folder: str) -> Model:
     return model
 
 
-def receive(connection: Connection) -> list[Dataset]:
-    """One series. Raises EOFError when the worker has closed the pipe."""
-    instances = []
-    while (content := connection.recv_bytes()) != END:
-        instances.append(dcmread(io.BytesIO(content)))
-    return instances
+def receive(connection: Connection) -> dict[str, list[Dataset]]:
+    """The series of all inputs by name. Raises EOFError when the worker has closed the pipe."""
+    inputs: dict[str, list[Dataset]] = {}
+    while (name := connection.recv_bytes()) != END:
+        instances = inputs[name.decode()] = []
+        while (content := connection.recv_bytes()) != END:
+            instances.append(dcmread(io.BytesIO(content)))
+    return inputs
 
 
-def answer(model: Model, instances: list[Dataset]) -> tuple[Any, ...]:
+def answer(model: Model, inputs: dict[str, list[Dataset]]) -> tuple[Any, ...]:
     started = time.perf_counter()
     try:
-        volume = volume_of(instances)
-        instances.clear()  # the files are as large as the volume
+        volumes = {name: _volume(instances) for name, instances in inputs.items()}
         loaded = time.perf_counter()
-        findings = Findings.of(model.predict(Inputs({"image": volume})))
+        findings = Findings.of(model.predict(Inputs(volumes)))
         return ("findings", findings, loaded - started, time.perf_counter() - loaded)
     except NoResult as refusal:
         return ("no_result", refusal.check, refusal.found, refusal.expected)
@@ -78,3 +82,9 @@ def answer(model: Model, instances: list[Dataset]) -> tuple[Any, ...]:
         return ("failed", type(error).__name__, str(error))
     except Exception as error:  # the model is foreign code: its failure is an answer too
         return ("failed", type(error).__name__, str(error))
+
+
+def _volume(instances: list[Dataset]) -> Volume:
+    volume = volume_of(instances)
+    instances.clear()  # the files are as large as the volume
+    return volume

@@ -5,7 +5,7 @@ while the next instances are fetched; only findings come back.
 """
 
 import multiprocessing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -49,16 +49,24 @@ class PythonRuntime:
         self._connection: Connection | None = None
 
     def predict(
-        self, entry: EntryPoint, instances: Iterable[bytes], timeout_seconds: float
+        self,
+        entry: EntryPoint,
+        instances: Iterable[bytes],
+        timeout_seconds: float,
+        *,
+        name: str = "image",
+        others: Mapping[str, Iterable[bytes]] | None = None,
     ) -> Prediction:
         """Run the model on one series, given as the files of its instances in any order.
+
+        name: what the model's card calls this input. others: the series of its other inputs.
 
         Raises NoResult when the model refuses, UnfitSeries when the check of the series before it
         does; ModelFailed, ModelCrashed, ModelTimedOut, EntryUnusable otherwise; and whatever
         reading the instances raises.
         """
         self.warm_up(entry)
-        self._send(instances)
+        self._send({name: instances, **(others or {})})
         kind, *rest = self._answer(timeout_seconds)
         if kind == "findings":
             return Prediction(*rest)
@@ -101,12 +109,15 @@ class PythonRuntime:
         self._process = self._connection = self._entry = None
         self._ready = False
 
-    def _send(self, instances: Iterable[bytes]) -> None:
+    def _send(self, inputs: Mapping[str, Iterable[bytes]]) -> None:
         assert self._connection is not None  # noqa: S101 (warm_up has made it)
         connection = self._connection
         try:
-            for content in instances:
-                connection.send_bytes(content)
+            for name, instances in inputs.items():
+                connection.send_bytes(name.encode())
+                for content in instances:
+                    connection.send_bytes(content)
+                connection.send_bytes(child.END)
             connection.send_bytes(child.END)
         except BrokenPipeError:
             self._crashed()

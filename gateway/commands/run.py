@@ -20,7 +20,7 @@ from gateway.errors import NotFound, Unprocessable
 from gateway.outputs import Encoded
 from gateway.pipeline import result_instance
 from gateway.registry import RegisteredModel
-from gateway.routing.selector import select
+from gateway.routing.selector import select_all
 from gateway.source import SourceSeries
 from standards import fhir
 from standards.analysis import Result
@@ -38,10 +38,20 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
         chosen = _choose(model, series, console)
     runtime = PythonRuntime()
     watch = Stopwatch()
-    predict = partial(runtime.predict, entry, timeout_seconds=model.card.resources.timeout_seconds)
     try:
         with console.status(f"running {model.card.title}"):
-            source = SourceSeries([path.read_bytes for path in chosen])
+            sources = {
+                name: SourceSeries([path.read_bytes for path in files])
+                for name, files in chosen.items()
+            }
+            name, source = next(iter(sources.items()))
+            predict = partial(
+                runtime.predict,
+                entry,
+                timeout_seconds=model.card.resources.timeout_seconds,
+                name=name,
+                others={n: other.contents() for n, other in sources.items() if n != name},
+            )
             result = analyse(predict, model, source, datetime.now(UTC), watch)
             with watch.step("encode"):
                 objects = list(objects_of(result, source))
@@ -85,18 +95,24 @@ def _series(files: Sequence[Path], console: Console) -> dict[str, list[tuple[Pat
 
 def _choose(
     model: RegisteredModel, found: dict[str, list[tuple[Path, Dataset]]], console: Console
-) -> list[Path]:
+) -> dict[str, list[Path]]:
+    """The files of each input. Raises Unprocessable when one that must be there finds none."""
     candidates = [
         Series(uid, [header.to_json_dict(suppress_invalid_tags=True) for _, header in members])
         for uid, members in found.items()
     ]
-    selection = select(model.card.inputs[0], candidates)
-    for uid, reason in selection.passed_over.items():
+    selections = select_all(model.card.inputs, candidates)
+    for uid, reason in selections.passed_over.items():
         console.print(f"passed over series {uid}: {reason}", soft_wrap=True)
-    if selection.chosen is None:
+    if selections.missing:
         raise Unprocessable(f"no series here fits the card of {model.card.name}")
-    console.print(f"chosen: {selection.because}")
-    return [path for path, _ in found[selection.chosen.series_instance_uid]]
+    for selection in selections.chosen.values():
+        console.print(f"chosen: {selection.because}")
+    return {
+        name: [path for path, _ in found[one.chosen.series_instance_uid]]
+        for name, one in selections.chosen.items()
+        if one.chosen is not None
+    }
 
 
 def _write(result: Result, objects: Sequence[Encoded], out: Path, console: Console) -> None:

@@ -129,12 +129,13 @@ def _free(
     """Those that no other input has or needs, and why the others are left out."""
     free: list[Score] = []
     kept: dict[str, str] = {}
-    possible = _satisfied(others, taken)
+    mine = [one.series.series_instance_uid for one in eligible]
+    all_can = _satisfied([mine, *others], taken) == len(others) + 1
     for one in eligible:
         uid = one.series.series_instance_uid
         if uid in taken:
             kept[uid] = "it serves as another input"
-        elif _satisfied(others, taken | {uid}) < possible:
+        elif all_can and _satisfied(others, taken | {uid}) < len(others):
             kept[uid] = "fits, but another input has no other series"
         else:
             free.append(one)
@@ -171,7 +172,8 @@ def _of_priors(wanted: InputSeries, study_date: str, priors: Sequence[Study]) ->
         selection = select(wanted, prior.series)
         passed_over |= selection.passed_over
         if selection.chosen is not None:
-            because = f"{selection.because} of the prior {age} days earlier"
+            told = "of unknown age" if age is None else f"{age} days earlier"
+            because = f"{selection.because} of the prior {told}"
             return Selection(
                 selection.chosen,
                 because,

@@ -33,6 +33,13 @@ MODELS = """
                 Measurement(codes.VOLUME, float(os.getpid()), codes.MILLILITRE, codes.LUNG),
             ]
 
+    class Counts:
+        def predict(self, inputs):
+            return [
+                Measurement(codes.VOLUME, float(len(volume.voxels)), codes.MILLILITRE, codes.LUNG)
+                for name, volume in inputs.volumes.items() if name in ("t1", "flair")
+            ]
+
     class Refuses:
         def predict(self, inputs):
             raise NoResult("lung volume", "3 ml", "500 ml or more")
@@ -94,6 +101,14 @@ def test_findings_come_back_and_the_process_stays_warm(runtime, folder, series):
         first.findings.label_map.voxels,
         second.findings.label_map.voxels,  # type: ignore[union-attr]
     )
+
+
+def test_a_model_with_several_inputs_gets_each_volume_by_its_name(runtime, folder, series):
+    counts = entry(folder, "Counts")
+    prediction = runtime.predict(counts, series, 60, name="t1", others={"flair": series[:5]})
+
+    volumes = [one.value for one in prediction.findings.measurements]
+    assert volumes == [len(series), 5]
 
 
 def test_a_refusal_keeps_its_facts(runtime, folder, series):
