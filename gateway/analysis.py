@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from adapters.runtimes.python import Prediction
 from ai_models.contract import NoResult
@@ -13,7 +14,7 @@ from gateway.outcomes import Outcome
 from gateway.outputs import Encoded, encode
 from gateway.registry import RegisteredModel
 from gateway.source import SourceSeries
-from standards.analysis import Analysis, Result
+from standards.analysis import Analysis, Result, Superseded
 from standards.errors import UnfitSeries
 
 
@@ -54,31 +55,32 @@ def analyse(  # noqa: PLR0913 (what a run consists of)
     watch: Stopwatch,
     *,
     again: str = "",
+    supersedes: Superseded | None = None,
 ) -> Result:
     """Run the model on a series; what it claims, with who claimed it on which slices.
 
-    predict: runs the model on the files of the series. again: as in Analysis.
+    predict: runs the model on the files of the series. again, supersedes: as in
+    Analysis.
     Raises Refused when the model or the check of the series refuses, ModelError when it fails,
     and whatever reading the series raises.
     """
+    about = partial(
+        Analysis, model.algorithm, EQUIPMENT, started=started, again=again, supersedes=supersedes
+    )
     began = time.perf_counter()
     try:
         prediction = predict(source.contents())
         ordered = source.in_order()
     except (NoResult, UnfitSeries) as refusal:
-        raise Refused(refusal, _analysis(model, source.headers, started, again)) from refusal
+        raise Refused(refusal, about(source.headers)) from refusal
     computed = prediction.load_seconds + prediction.predict_seconds
     watch.ended("fetch", time.perf_counter() - began - computed, ago=computed)
     watch.ended("load pixels", prediction.load_seconds, ago=prediction.predict_seconds)
     watch.ended("model", prediction.predict_seconds)
-    return Result(_analysis(model, ordered, started, again), prediction.findings)
+    return Result(about(ordered), prediction.findings)
 
 
 def objects_of(result: Result, source: SourceSeries) -> Iterator[Encoded]:
     """The objects that carry a result (gateway/outputs.py), each made when it is asked for."""
     ordered = result.analysis.source
     return encode(result, lambda index: source.modality_values(ordered[index]))
-
-
-def _analysis(model: RegisteredModel, headers: tuple, started: datetime, again: str) -> Analysis:
-    return Analysis(model.algorithm, EQUIPMENT, headers, started, again)

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     CANCELED = "CANCELED"  # somebody asked for it
+    SUPERSEDED = "SUPERSEDED"  # more of the study came before it ended, and later work has it all
     WITHDRAWN = "WITHDRAWN"  # its inputs were deleted, and its results with them
 
 
@@ -57,6 +58,7 @@ ENDINGS: dict[Outcome, Ending] = {
         State.CANCELED, codes.DISCONTINUED_RESOURCE_INADEQUATE, dead=True, replayable=True
     ),
     Outcome.CANCELED: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, replayable=True),
+    Outcome.SUPERSEDED: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, told=False),
     Outcome.WITHDRAWN: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, told=False),
 }
 

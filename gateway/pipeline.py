@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from adapters.archive import Archive
 from adapters.runtimes.python import PythonRuntime
-from gateway import air, worklist
+from gateway import air, superseding, worklist
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.equipment import EQUIPMENT
 from gateway.errors import NotFound
@@ -42,7 +42,7 @@ from gateway.store.events import note
 from gateway.store.tables import TombstoneRow, WorkitemRow
 from gateway.tombstones import INSTANCE, bury
 from standards import fhir, ups
-from standards.analysis import Analysis, Result
+from standards.analysis import Analysis, Result, Superseded
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +100,15 @@ class Pipeline:
             name=name,
             others={other: series.contents() for other, series in others.items()},
         )
-        again = worklist.repetition(workitem, model)
-        result = analyse(predict, model, source, _started(workitem), watch, again=again)
+        result = analyse(
+            predict,
+            model,
+            source,
+            _started(workitem),
+            watch,
+            again=worklist.repetition(workitem, model),
+            supersedes=self._superseded(workitem),
+        )
         with watch.step("encode"):
             objects = list(objects_of(result, source))
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
@@ -145,6 +152,7 @@ class Pipeline:
             for indexed in self.ingest.index(session, answer.kept, workitem.sop_instance_uid):
                 _accepted(indexed)
             put_all(session, resources, workitem.sop_instance_uid)
+            superseding.take_place(session, workitem)
 
     def _fail(self, workitem: WorkitemRow, error: Exception) -> None:
         kind, reason = kind_of(error), reason_of(error)
@@ -180,6 +188,8 @@ class Pipeline:
         with self.database.write() as session:
             if worklist.cancel(session, workitem, outcome, reason, results):
                 put_all(session, resources, workitem.sop_instance_uid)
+                if outcome in superseding.STANDS:
+                    superseding.take_place(session, workitem)
 
     def _analysis(self, workitem: WorkitemRow) -> Analysis | None:
         try:
@@ -189,7 +199,18 @@ class Pipeline:
             return None
         headers = tuple(Dataset.from_json(json.loads(row.header)) for row in rows)
         again = worklist.repetition(workitem, model)
-        return Analysis(model.algorithm, EQUIPMENT, headers, _started(workitem), again)
+        return Analysis(
+            model.algorithm,
+            EQUIPMENT,
+            headers,
+            _started(workitem),
+            again,
+            self._superseded(workitem),
+        )
+
+    def _superseded(self, workitem: WorkitemRow) -> Superseded | None:
+        with self.database.read() as session:
+            return superseding.superseded(session, workitem)
 
     def _model(self, workitem: WorkitemRow) -> RegisteredModel:
         return self.registry.version(workitem.model_name, workitem.model_version)
@@ -202,12 +223,12 @@ class Pipeline:
 
 
 def _take_back(session: Session, workitem: WorkitemRow, kept: Sequence[Kept]) -> None:
-    """Results of withdrawn work leave the archive again: their study was deleted meanwhile.
+    """Results of work that was withdrawn, or has given way, leave the archive again.
 
     Those of a faster worker are the same objects, and stay.
     """
     row = session.get(WorkitemRow, workitem.sop_instance_uid)
-    if row is None or row.outcome != Outcome.WITHDRAWN:
+    if row is None or row.outcome not in worklist.VOID:
         return
     bury(
         session,

@@ -22,6 +22,8 @@ from standards import ups
 from standards.study import Header, Series, value, values
 from standards.uids import derived_uid
 
+VOID = frozenset({Outcome.WITHDRAWN, Outcome.SUPERSEDED})  # work that left nothing behind
+
 
 def create(  # noqa: PLR0913 (what a workitem consists of)
     session: Session,
@@ -31,13 +33,16 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
     rule: str,
     *,
     priority: str = "MEDIUM",
+    supersedes: str = "",
 ) -> WorkitemRow | None:
     """One workitem per model build and input set; None when that one exists already.
 
     inputs: by the names that the card gives them; the results are drawn on the first one.
 
     One whose inputs were deleted does not count: they are here again, and its results are not. Nor
-    does one of whose inputs another content is stored by now.
+    does one that gave way before it ended, or one of whose inputs another content is stored by now.
+
+    supersedes: UID of the work whose result this one's takes the place of.
     """
     first = next(iter(inputs.values()))
     instances = sorted(uid for series in inputs.values() for uid in series.sop_instance_uids)
@@ -45,7 +50,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
     named = {name: series.series_instance_uid for name, series in inputs.items()}
     changed_at = _last_stored(session, named.values())
     while (earlier := session.get(WorkitemRow, uid)) is not None:
-        if earlier.outcome != Outcome.WITHDRAWN and earlier.created_at >= changed_at:
+        if earlier.outcome not in VOID and earlier.created_at >= changed_at:
             return None
         uid = derived_uid("workitem", uid)
     now = datetime.now(UTC)
@@ -58,6 +63,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         worklist="AIRGATE",
         at=now,
         priority=priority,
+        replaces=supersedes,
     )
     step = ups.scheduled(order, _patient(first.first))
     row = WorkitemRow(
@@ -70,6 +76,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         model_digest=model.digest,
         rule=rule,
         queue=model.card.resources.queue,
+        supersedes=supersedes,
         created_at=now.timestamp(),
     )
     rows.add(session, row, step)
@@ -185,6 +192,14 @@ def cancel(
         return False
     _end(session, row, outcome, reason, results)
     return True
+
+
+def supersede(session: Session, row: WorkitemRow, reason: str) -> None:
+    """Later work on more of the study takes its place before it has ended; as `withdraw`."""
+    row = rows.locked(session, row.sop_instance_uid)
+    if not rows.is_final(row):
+        row.transaction_uid = ""
+        _end(session, row, Outcome.SUPERSEDED, reason, None)
 
 
 def withdraw(session: Session, row: WorkitemRow, reason: str) -> None:

@@ -23,6 +23,26 @@ def result_uid(device_uid: str, instances: Iterable[str], *parts: str, again: st
     return derived_uid("result", device_uid, ",".join(sorted(instances)), *parts, *repeat)
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A structured report in the study of an analysis."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What an analysis takes the place of, since more of the study has come.
+
+    document: its structured report, None where it made none. report_id: of its DiagnosticReport.
+    """
+
+    document: Document | None
+    report_id: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
     """Everything that is equal for all objects of one result.
@@ -31,6 +51,7 @@ class Analysis:
     started: when the analysis began (aware); Content Date and Time of every object, IHE AIR
         6.5.3.1, and the reason why repeating the same work writes the same bytes.
     again: UID of the work that repeats earlier work on these instances: their content has changed.
+    supersedes: the last result for the study that this one takes the place of.
     UIDs follow from the model build and the input instances: the same work names itself alike.
     """
 
@@ -39,6 +60,7 @@ class Analysis:
     source: tuple[Dataset, ...]
     started: datetime
     again: str = ""
+    supersedes: Superseded | None = None
 
     @property
     def study_instance_uid(self) -> str:

@@ -19,7 +19,7 @@ from pydicom import Dataset
 from pydicom.sr.coding import Code
 
 from standards import codes
-from standards.analysis import Analysis, Result
+from standards.analysis import Analysis, Document, Result
 from standards.derived import finish, series_of, source_images, study_attributes
 from standards.findings import Findings, Structure
 from standards.seg import check_shape
@@ -68,6 +68,9 @@ def report(result: Result, segmentation: Dataset | None) -> Comprehensive3DSR:
     finish(dataset, analysis, "report")
     if any(m.concept.scheme_designator == _OWN_SCHEME for m in result.findings.measurements):
         dataset.CodingSchemeIdentificationSequence = [_own_coding_scheme()]
+    if analysis.supersedes is not None and analysis.supersedes.document is not None:
+        predecessor = _predecessor(analysis, analysis.supersedes.document)
+        dataset.PredecessorDocumentsSequence = [predecessor]
     request = _referenced_request(analysis, dataset)
     if request is not None:
         dataset.ReferencedRequestSequence = [request]
@@ -199,6 +202,20 @@ def _own_coding_scheme() -> Dataset:
     item.CodingSchemeName = "Measurement concepts of Airgate"
     item.CodingSchemeResponsibleOrganization = "Airgate project"
     return item
+
+
+def _predecessor(analysis: Analysis, document: Document) -> Dataset:
+    """The report that this one takes the place of, in the same study (PS3.3 Table C.17-3)."""
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = document.sop_class_uid
+    reference.ReferencedSOPInstanceUID = document.sop_instance_uid
+    series = Dataset()
+    series.SeriesInstanceUID = document.series_instance_uid
+    series.ReferencedSOPSequence = [reference]
+    study = Dataset()
+    study.StudyInstanceUID = analysis.study_instance_uid
+    study.ReferencedSeriesSequence = [series]
+    return study
 
 
 def _referenced_request(analysis: Analysis, dataset: Dataset) -> Dataset | None:

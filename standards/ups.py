@@ -73,6 +73,7 @@ class Order:
 
     label: Procedure Step Label, for people; worklist: Worklist Label, the queue; at: aware;
     priority: HIGH, MEDIUM or LOW.
+    replaces: UID of the step whose result this one is to take the place of, (0074,1224).
     """
 
     uid: str
@@ -83,6 +84,7 @@ class Order:
     worklist: str
     at: datetime
     priority: str = "MEDIUM"
+    replaces: str = ""
 
 
 def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
@@ -105,6 +107,8 @@ def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
     step.ScheduledProcedureStepStartDateTime = _dt(order.at)
     step.ScheduledWorkitemCodeSequence = [_code(order.performer.workitem_code)]
     step.InputInformationSequence = _references(order.study_instance_uid, order.inputs)
+    if order.replaces:
+        step.ReplacedProcedureStepSequence = [_step(order.replaces)]
     return step.to_json_dict()
 
 
@@ -217,6 +221,14 @@ def _code(code: Code) -> Dataset:
     item.CodingSchemeDesignator = code.scheme_designator
     item.CodeMeaning = code.meaning
     return item
+
+
+def _step(uid: str) -> Dataset:
+    """A reference to another workitem (PS3.3 Table 10-11)."""
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = PUSH
+    reference.ReferencedSOPInstanceUID = uid
+    return reference
 
 
 def _references(study_uid: str, instances: Sequence[InstanceReference]) -> list[Dataset]:

@@ -35,6 +35,8 @@ TITLES = {
     "failed": "Failed",
     "timed_out": "Timed out",
     "withdrawn": "Withdrawn",
+    "superseded": "Superseded",
+    "late_ignored": "Late instances left alone",
     "deleted": "Deleted",
 }
 ROUTINGS = frozenset({"routed", "not_routed", "shadow_routed", "no_rule_matched"})

@@ -40,7 +40,7 @@ def put_all(session: Session, resources: Sequence[Resource], workitem_uid: str) 
 
 
 def withdraw(session: Session, workitem_uids: Collection[str], reason: str) -> None:
-    """What these workitems said is not to be used any more: their DICOM results are deleted.
+    """What these workitems said is not to be used any more, where that is not said already.
 
     reason: for people, without anything of the patient.
     """

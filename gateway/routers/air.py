@@ -10,16 +10,21 @@ from gateway.deps import DatabaseOf, PublicRoot
 from gateway.errors import NotFound
 from gateway.retrieve.errors import Gone
 from gateway.store.tables import StudyRow, WorkitemRow
+from gateway.superseding import superseded_by
 from gateway.tombstones import was_deleted
 
 router = APIRouter(prefix="/air", tags=["results"])
 
 
 @router.get("/studies/{study_instance_uid}/results")
-def results(study_instance_uid: str, database: DatabaseOf, root: PublicRoot) -> dict[str, Any]:
+def results(
+    study_instance_uid: str, database: DatabaseOf, root: PublicRoot, *, superseded: bool = False
+) -> dict[str, Any]:
     """One tree per workitem: root SR, objects, regions, measurements, algorithm, FHIR.
 
     A workitem without a result tells its state, outcome and reason: silence is never an answer.
+    One whose result gave way to a later one, after more of the study came, is left out unless
+    asked for by `superseded=true`; it tells which one it gave way to.
     """
     with database.read() as session:
         if session.get(StudyRow, study_instance_uid) is None:
@@ -30,8 +35,13 @@ def results(study_instance_uid: str, database: DatabaseOf, root: PublicRoot) -> 
             select(WorkitemRow)
             .where(WorkitemRow.study_instance_uid == study_instance_uid)
             .order_by(WorkitemRow.created_at)
-        )
-        trees = [_tree(row, root) for row in rows]
+        ).all()
+        newest = superseded_by(rows)
+        trees = [
+            _tree(row, root, newest.get(row.sop_instance_uid, ""))
+            for row in rows
+            if superseded or row.sop_instance_uid not in newest
+        ]
     return {
         "study_instance_uid": study_instance_uid,
         "viewer": f"{root}/viewer?StudyInstanceUIDs={study_instance_uid}",
@@ -39,7 +49,7 @@ def results(study_instance_uid: str, database: DatabaseOf, root: PublicRoot) -> 
     }
 
 
-def _tree(row: WorkitemRow, root: str) -> dict[str, Any]:
+def _tree(row: WorkitemRow, root: str, superseded_by: str) -> dict[str, Any]:
     tree = json.loads(row.results) if row.results else {}
     for one in tree.get("objects", ()):
         one["url"] = _instance_url(root, row.study_instance_uid, one)
@@ -52,6 +62,8 @@ def _tree(row: WorkitemRow, root: str) -> dict[str, Any]:
             "procedure_step_state": row.procedure_step_state,
             "outcome": row.outcome,
             "reason": row.reason,
+            "supersedes": row.supersedes,
+            "superseded_by": superseded_by,
         },
         "model": {"name": row.model_name, "version": row.model_version},
         **tree,

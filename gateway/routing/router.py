@@ -14,6 +14,7 @@ from gateway.routing.subject import Arrival
 from gateway.routing.versions import in_force
 from gateway.store.events import note
 from gateway.store.tables import StudyRow
+from gateway.superseding import Late, earlier_work, give_way, why_left
 from standards.study import Study
 
 AGAIN = "this model build has already had exactly these instances"
@@ -34,21 +35,36 @@ class Router:
             lambda: earlier_studies(session, row),
         )
         told = {"rules_version": rule_set.version}
+        late = {rule.name: Late(rule.completion.late) for rule in rule_set.rules if rule.completion}
         for run in planned.runs:
-            self._apply(session, study, run, told)
+            self._apply(session, study, run, told, late.get(run.rule, Late.RERUN))
         if not planned.runs:
             uid = study.study_instance_uid
             note(session, uid, "no_rule_matched", {**told, "reason": planned.reason})
 
-    def _apply(self, session: Session, study: Study, run: Run, told: dict[str, Any]) -> None:
+    def _apply(
+        self, session: Session, study: Study, run: Run, told: dict[str, Any], late: Late
+    ) -> None:
         uid, detail = study.study_instance_uid, {**told, **explained(run, study)}
         created = None
         if run.registered is not None and not run.reason:
+            earlier = earlier_work(session, uid, run.rule, run.model)
+            if left := why_left(late, earlier, _series_of(run)):
+                note(session, uid, "late_ignored", {**detail, "reason": left})
+                return
             created = worklist.create(
-                session, run.registered, uid, run.inputs, run.rule, priority=run.priority
+                session,
+                run.registered,
+                uid,
+                run.inputs,
+                run.rule,
+                priority=run.priority,
+                supersedes=earlier.sop_instance_uid if earlier else "",
             )
             if created is None:
                 detail["reason"] = AGAIN
+            else:
+                give_way(session, earlier)
         if created is None:
             kind = "shadow_routed" if run.stage is Stage.SHADOW and run.inputs else "not_routed"
             note(session, uid, kind, detail)
@@ -58,6 +74,10 @@ class Router:
         made = {"model": run.model, "version": run.version}
         note(session, uid, "workitem_created", made, workitem_uid=workitem_uid)
         self._jobs.enqueue(session, workitem_uid)
+
+
+def _series_of(run: Run) -> set[str]:
+    return {series.series_instance_uid for series in run.inputs.values()}
 
 
 def arrival_of(row: StudyRow) -> Arrival:

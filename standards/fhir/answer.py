@@ -24,6 +24,9 @@ from standards.fhir.patient import patient
 from standards.fhir.references import References
 from standards.fhir.times import instant_of, study_time
 
+# An extension that HL7 published with R4.
+REPLACES = "http://hl7.org/fhir/StructureDefinition/diagnosticReport-replaces"
+
 
 def resources(result: Result, references: References) -> list[Resource]:
     """A result as FHIR R4: one Observation per measurement, groups, report, and their context.
@@ -37,7 +40,7 @@ def resources(result: Result, references: References) -> list[Resource]:
     report = _report(
         analysis,
         references,
-        status="preliminary",
+        status="amended" if analysis.supersedes else "preliminary",
         result=_references(groups) or None,
         conclusion=f"{_made_by(analysis)}: {NOT_VERIFIED}{_warnings(result)}",
     )
@@ -89,6 +92,7 @@ def _report(analysis: Analysis, references: References, **elements: Any) -> Diag
     common: Element = {
         "id": uid,
         "meta": ai_labelled(),
+        "extension": _replaces(analysis),
         "identifier": [uid_identifier(uid)],
         "basedOn": refer.orders(analysis, references) or None,
         "category": [RADIOLOGY],
@@ -99,6 +103,14 @@ def _report(analysis: Analysis, references: References, **elements: Any) -> Diag
         "imagingStudy": [refer.imaging_study(analysis)],
     }
     return DiagnosticReport.model_validate(common | elements)
+
+
+def _replaces(analysis: Analysis) -> list[Element] | None:
+    """R4 has no element that names the report whose place this one takes."""
+    if analysis.supersedes is None:
+        return None
+    reference = {"reference": f"DiagnosticReport/{analysis.supersedes.report_id}"}
+    return [{"url": REPLACES, "valueReference": reference}]
 
 
 def _references(observations: Sequence[Observation]) -> list[Element]:

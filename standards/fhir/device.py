@@ -13,6 +13,7 @@ from standards.fhir.concepts import (
     AI_DEVICE,
     AI_FOR_IMAGING,
     AI_KIND,
+    Element,
     coded,
     uid_identifier,
 )
@@ -72,6 +73,15 @@ def provenance(analysis: Analysis, targets: Sequence[Resource]) -> Provenance:
             "entity": [
                 {"role": "source", "what": refer.imaging_study(analysis)},
                 {"role": "source", "what": series},
+                *_revised(analysis),
             ],
         }
     )
+
+
+def _revised(analysis: Analysis) -> list[Element]:
+    """The report that this one is a revision of, FHIR R4 provenance-entity-role."""
+    if analysis.supersedes is None:
+        return []
+    what = {"reference": f"DiagnosticReport/{analysis.supersedes.report_id}"}
+    return [{"role": "revision", "what": what}]

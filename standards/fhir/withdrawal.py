@@ -1,4 +1,6 @@
-"""What FHIR says of results and studies that were deleted: they do not vanish from an EHR silently.
+"""What FHIR says of results and studies that were deleted, and of results that gave way to others.
+
+They do not vanish from an EHR silently.
 
 FHIR R4 has `entered-in-error` for what was released and must not be used any more: a receiver that
 has the resource already learns so when it reads it again, or searches by _lastUpdated. Of an
@@ -20,6 +22,8 @@ def withdrawn(body: Body, reason: str) -> Body:
 
     reason: for people, without anything of the patient; a report tells it first of all.
     """
+    if body["status"] == ENTERED_IN_ERROR:
+        return body
     changed = body | {"status": ENTERED_IN_ERROR}
     if body["resourceType"] == "DiagnosticReport":
         changed["conclusion"] = f"Withdrawn: {reason}. It said: {body.get('conclusion', '')}"
