@@ -12,6 +12,7 @@ from gateway.deps import LARGEST, DatabaseOf, RegistryOf
 from gateway.errors import GatewayError, NotFound, Unprocessable
 from gateway.registry import Registry
 from gateway.routing import versions
+from gateway.routing.lab import Lab, Order, Tried
 from gateway.routing.reading import as_yaml, content_of, json_of, parse_rules
 from gateway.routing.rules import Rule
 from gateway.store.database import Database
@@ -133,6 +134,20 @@ def restore(
         rules = versions.rules_in(versions.version(session, number))
     told = f"restored version {number}"
     return list(_change(request, database, registry, told, lambda _: rules).rules)
+
+
+@router.post("/try", openapi_extra=_SET)
+def try_out(
+    rules: RulesOfBody,
+    order: Annotated[Order, Query()],
+    database: DatabaseOf,
+    registry: RegistryOf,
+) -> Tried:
+    """What these rules would run on the studies of the last days, and how that differs from what
+    the rules in force would. Nothing is written. It takes some ten seconds at most; `next_offset`
+    says where to go on.
+    """
+    return Lab(database, registry).try_out(rules, order)
 
 
 @router.get("/{name}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ai_models.card import Stage as ModelStage
 from gateway.registry import RegisteredModel
-from gateway.routing.rules import Decision, Match, Priority, Rule, Stage, decide
+from gateway.routing.rules import Decision, Match, Priority, Rule, Stage, decide, unlimited
 from gateway.routing.selector import Priors, Selections, select_all
 from gateway.routing.subject import Arrival
 from standards.study import Series, Study, value
@@ -51,16 +51,21 @@ class Plan:
     reason: str
 
 
-def plan(
+def plan(  # noqa: PLR0913 (what a plan depends on)
     rules: Sequence[Rule],
     study: Study,
     arrival: Arrival,
     runnable: Runnable,
     priors: Priors = tuple,
+    *,
+    go_on: Callable[[], None] = unlimited,
 ) -> Plan:
-    """The same headers, rules and models always give the same plan."""
+    """The same headers, rules and models always give the same plan.
+
+    go_on: as in gateway.routing.rules.evaluate.
+    """
     ordered = runnable(arrival.called_ae_title.lower()) if arrival.called_ae_title else None
-    decision = decide(rules, study, arrival, matched=ordered is not None)
+    decision = decide(rules, study, arrival, matched=ordered is not None, go_on=go_on)
     runs = [_run(match, study, runnable, priors) for match in decision.matched]
     if ordered is not None and ordered.card.name not in {run.model for run in runs}:
         runs.insert(0, _ordered(ordered, study, priors))

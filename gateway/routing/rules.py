@@ -1,6 +1,6 @@
 """Routing rules: what one says, what a set of them decides of a study, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -145,10 +145,20 @@ class Decision:
         return tuple(match for match in self.asked if match.candidates)
 
 
-def evaluate(rule: Rule, study: Study, arrival: Arrival) -> Match:
-    """Split the series of a study by the conditions of one rule."""
+def unlimited() -> None:
+    """How long a decision may take where nobody waits for it."""
+
+
+def evaluate(
+    rule: Rule, study: Study, arrival: Arrival, go_on: Callable[[], None] = unlimited
+) -> Match:
+    """Split the series of a study by the conditions of one rule.
+
+    go_on: called before each series; whatever it raises ends the evaluation.
+    """
     candidates, passed_over = [], {}
     for series in study.series:
+        go_on()
         reason = rule.why_not(Subject(series, study, arrival))
         if reason is None:
             candidates.append(series)
@@ -158,7 +168,12 @@ def evaluate(rule: Rule, study: Study, arrival: Arrival) -> Match:
 
 
 def decide(
-    rules: Sequence[Rule], study: Study, arrival: Arrival, *, matched: bool = False
+    rules: Sequence[Rule],
+    study: Study,
+    arrival: Arrival,
+    *,
+    matched: bool = False,
+    go_on: Callable[[], None] = unlimited,
 ) -> Decision:
     """Ask the enabled rules in their order; `default` ones only when none of the others matched.
 
@@ -168,7 +183,7 @@ def decide(
     for rule in sorted((rule for rule in rules if rule.enabled), key=lambda rule: rule.default):
         if rule.default and matched:
             break
-        match = evaluate(rule, study, arrival)
+        match = evaluate(rule, study, arrival, go_on)
         asked.append(match)
         matched = matched or bool(match.candidates and not rule.default)
         if rule.stop and match.candidates:

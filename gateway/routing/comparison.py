@@ -1,0 +1,110 @@
+"""Two plans for one study, model by model: what a change of the rules adds, removes, changes."""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from pydantic import BaseModel
+
+from gateway.routing.plan import Run, title_of
+from standards.study import Study
+
+Change = Literal["added", "removed", "changed", "same", "none"]
+
+
+class Chosen(BaseModel):
+    """name: of the model's input. because: why it came before others that fit."""
+
+    name: str
+    series_instance_uid: str
+    description: str
+    because: str
+    for_review: bool
+
+
+class PassedOver(BaseModel):
+    series_instance_uid: str
+    description: str
+    reason: str
+
+
+class RunView(BaseModel):
+    """One model for one study. reason: why it would not run, "" when it would."""
+
+    rule: str
+    model: str
+    version: str
+    priority: str
+    reason: str
+    inputs: list[Chosen]
+    passed_over: list[PassedOver]
+
+
+class Difference(BaseModel):
+    """One model by both rule sets. `none`: neither would run it."""
+
+    change: Change
+    model: str
+    draft: RunView | None
+    live: RunView | None
+
+
+def differences(study: Study, draft: Iterable[Run], live: Iterable[Run]) -> Iterator[Difference]:
+    """Model by model, in the order of the draft, then those that only the rules in force name."""
+    drafted, lives = _by_model(draft), _by_model(live)
+    for model in dict.fromkeys([*drafted, *lives]):
+        new, old = drafted.get(model), lives.get(model)
+        yield Difference(
+            change=_change(new, old),
+            model=model,
+            draft=_view(study, new) if new else None,
+            live=_view(study, old) if old else None,
+        )
+
+
+def _by_model(runs: Iterable[Run]) -> dict[str, Run]:
+    """The first that runs: a second rule would give the model the same series again, or others."""
+    found: dict[str, Run] = {}
+    for run in runs:
+        if run.model not in found or (found[run.model].reason and not run.reason):
+            found[run.model] = run
+    return found
+
+
+def _change(new: Run | None, old: Run | None) -> Change:
+    now, before = bool(new and not new.reason), bool(old and not old.reason)
+    if not now or not before:
+        return "added" if now else "removed" if before else "none"
+    same = _facts(new) == _facts(old)
+    return "same" if same else "changed"
+
+
+def _facts(run: Run | None) -> tuple[object, ...]:
+    assert run is not None  # noqa: S101 (both run)
+    inputs = {name: series.series_instance_uid for name, series in run.inputs.items()}
+    return run.version, run.priority, inputs
+
+
+def _view(study: Study, run: Run) -> RunView:
+    titles = {series.series_instance_uid: title_of(series) for series in study.series}
+    chosen = run.selections.chosen if run.selections else {}
+    return RunView(
+        rule=run.rule or "called AE Title",
+        model=run.model,
+        version=run.version,
+        priority=run.priority,
+        reason=run.reason,
+        inputs=[
+            Chosen(
+                name=name,
+                series_instance_uid=run.inputs[name].series_instance_uid,
+                description=title_of(run.inputs[name]),
+                because=one.because,
+                for_review=one.rivals > 0,
+            )
+            for name, one in chosen.items()
+        ],
+        passed_over=[
+            PassedOver(series_instance_uid=uid, description=titles.get(uid, ""), reason=reason)
+            for uid, reason in sorted(run.passed_over.items())
+        ],
+    )

@@ -1,0 +1,144 @@
+"""The rule lab on real index rows: what would run, on what, and what would change."""
+
+import json
+
+import pytest
+from sqlalchemy import func, select
+from starlette.testclient import TestClient
+
+from gateway.app import create_app
+from gateway.ingest import Part
+from gateway.routing.lab import Lab, Order
+from gateway.routing.reading import parse_rules
+from gateway.store.tables import Base
+from standards.derived import part10
+from standards.uids import derived_uid
+from tests.gateway.console_example import CARD, model_row
+from tests.series import ct_series
+
+CT = {"name": "ct", "run": "counts", "when": [{"attribute": "Modality", "equals": "CT"}]}
+STUDIES = ("a", "b", "c")
+
+
+def received(parts, study: str, description: str, slices: int = 3, **attributes) -> str:
+    series = derived_uid("test", study, description)
+    uid = derived_uid("test", study)
+    for number, instance in enumerate(
+        ct_series(slices, 8, 8, StudyInstanceUID=uid, SeriesInstanceUID=series, **attributes)
+    ):
+        instance.SOPInstanceUID = derived_uid("test", series, str(number))
+        instance.file_meta.MediaStorageSOPInstanceUID = instance.SOPInstanceUID
+        instance.SeriesDescription = description
+        parts.ingest.receive([Part(part10(instance))])
+    return uid
+
+
+@pytest.fixture
+def client(parts):
+    with parts.database.write() as session:
+        for name in ("counts", "other"):
+            row = model_row(1.0)
+            row.name, row.card = name, json.dumps(CARD | {"name": name})
+            session.add(row)
+    for study in STUDIES:
+        received(parts, study, "thin", slices=5)
+        received(parts, study, "thick", Modality="CT", SeriesNumber=3)
+    received(parts, "c", "scout", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    token = "a-token-for-tests"
+    client = TestClient(create_app(parts, token))
+    client.headers["Authorization"] = f"Bearer {token}"
+    client.put("/api/v1/rules", json=[CT]).raise_for_status()
+    return client
+
+
+def tried(client: TestClient, *rules: dict, **query) -> dict:
+    reply = client.post("/api/v1/rules/try", json=list(rules), params=query)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def changes(answer: dict) -> list[tuple[str, str]]:
+    return [(run["change"], run["model"]) for study in answer["studies"] for run in study["runs"]]
+
+
+def test_the_rules_in_force_change_nothing_and_say_what_runs_on_what_and_why(client):
+    answer = tried(client, CT)
+
+    assert changes(answer) == [("same", "counts")] * 3
+    assert answer["counts"] == {"same": 3}
+    newest = answer["studies"][0]
+    run = newest["runs"][0]["draft"]
+    assert newest["study_instance_uid"] == derived_uid("test", "c")
+    assert [(one["name"], one["description"]) for one in run["inputs"]] == [("image", "thin")]
+    assert run["inputs"][0]["for_review"]
+    reasons = {one["description"]: one["reason"] for one in run["passed_over"]}
+    assert reasons["scout"] == "ImageType has LOCALIZER"
+    assert reasons["thick"].endswith("was preferred: 5 slices before 3 slices")
+
+
+def test_added_removed_and_changed_runs_are_told(client):
+    thick = CT["when"] + [{"attribute": "SeriesDescription", "equals": "thick"}]
+    other = {"name": "other", "run": "other", "when": CT["when"]}
+
+    assert changes(tried(client, other, limit=1)) == [("added", "other"), ("removed", "counts")]
+    assert changes(tried(client, CT | {"when": thick}, limit=1)) == [("changed", "counts")]
+    assert changes(tried(client, CT | {"priority": "STAT"}, limit=1)) == [("changed", "counts")]
+    assert changes(tried(client, CT | {"stage": "shadow"}, limit=1)) == [("removed", "counts")]
+    nothing = tried(client, CT | {"when": [{"attribute": "Modality", "equals": "MR"}]}, limit=1)
+    assert changes(nothing) == [("removed", "counts")]
+    assert nothing["studies"][0]["reason"] == "rule ct: not Modality equals MR"
+
+
+def test_pages_follow_one_another(client):
+    first = tried(client, CT, limit=2)
+    second = tried(client, CT, limit=2, offset=first["next_offset"])
+
+    assert first["studies_in_all"] == 3
+    assert [len(page["studies"]) for page in (first, second)] == [2, 1]
+    assert second["next_offset"] is None
+
+
+def test_nothing_is_written(client, parts):
+    def rows() -> dict[str, int]:
+        with parts.database.read() as session:
+            return {
+                name: session.scalar(select(func.count()).select_from(table)) or 0
+                for name, table in Base.metadata.tables.items()
+            }
+
+    before = rows()
+    tried(client, CT | {"run": "other"})
+
+    assert rows() == before
+
+
+@pytest.mark.usefixtures("client")
+def test_a_draft_that_takes_long_ends_in_time_and_says_where_to_go_on(parts):
+    hasty = Lab(parts.database, parts.registry, seconds=0.0)
+
+    page = hasty.try_out(parse_rules([CT]), Order(limit=3))
+
+    assert "takes longer than 0 s" in page.studies[0].reason
+    assert page.next_offset == 1
+
+
+@pytest.mark.usefixtures("client")
+def test_a_study_that_is_too_large_is_told_and_not_loaded(parts):
+    small = Lab(parts.database, parts.registry, most_instances=9)
+
+    answer = small.try_out(parse_rules([CT]), Order())
+
+    reasons = [study.reason for study in answer.studies]
+    assert reasons == ["it has more than 9 instances, too many to try", "", ""]
+
+
+@pytest.mark.parametrize("query", [{"days": 0}, {"days": 9999}, {"limit": 0}, {"offset": -1}])
+def test_what_no_trial_can_mean_is_refused(client, query):
+    assert client.post("/api/v1/rules/try", json=[CT], params=query).status_code == 422
+
+
+def test_a_draft_that_cannot_be_used_is_refused_as_when_it_is_put(client):
+    refused = client.post("/api/v1/rules/try", json=[CT, CT])
+
+    assert refused.status_code == 422
+    assert "used twice" in refused.json()["detail"]
