@@ -1,6 +1,6 @@
 """What a model is to this program: inputs in, findings out, or an honest refusal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,11 +22,19 @@ class NoResult(Exception):
         return NoResult, (self.check, self.found, self.expected)  # it crosses processes
 
 
+def _nobody_waits(_percent: float) -> None:
+    """Where nobody is to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the card asked for, by the names the card gave (`[[inputs]] name = ...`)."""
+    """What the card asked for, by the names the card gave (`[[inputs]] name = ...`).
+
+    progress: takes the percentage that is done, for whoever waits; long models call it.
+    """
 
     volumes: Mapping[str, Volume]
+    progress: Callable[[float], None] = _nobody_waits
 
     @property
     def volume(self) -> Volume:

@@ -21,9 +21,11 @@ app = typer.Typer(
 models = typer.Typer(help="Registered models.", no_args_is_help=True)
 rules = typer.Typer(help="Routing rules.", no_args_is_help=True)
 index = typer.Typer(help="The index of what the archive holds.", no_args_is_help=True)
+workitems = typer.Typer(help="The worklist.")
 app.add_typer(models, name="models")
 app.add_typer(rules, name="rules")
 app.add_typer(index, name="index")
+app.add_typer(workitems, name="workitems")
 
 
 def _flag(setting: str) -> object:
@@ -72,11 +74,19 @@ def serve(
 @app.command()
 def worker(
     slot: Annotated[int, typer.Option(help="Number of this worker on this machine.")] = 0,
+    queues: Annotated[
+        str, typer.Option(help="Whose jobs it takes: cpu, gpu, with commas between.")
+    ] = "cpu,gpu",
 ) -> None:
     """Run one worker process beside a `serve` (AIRGATE_WORKERS=0) on this or another machine."""
+    from gateway.jobs import QUEUES
+
+    chosen = queues.split(",")
+    if unknown := sorted(set(chosen) - set(QUEUES)):
+        raise typer.BadParameter(f"{unknown[0]!r} is no queue; expected some of {','.join(QUEUES)}")
     from gateway.worker_process import run
 
-    run(settings_with({}), slot)
+    run(settings_with({}), slot, chosen)
 
 
 @app.command(hidden=True)
@@ -199,12 +209,35 @@ def index_verify(
     raise typer.Exit(verify(settings_with({}), order, as_json=as_json))
 
 
-@app.command()
-def workitems() -> None:
-    """The newest workitems of the running gateway."""
+@workitems.callback(invoke_without_command=True)
+def workitems_list(
+    context: typer.Context,
+    dead: Annotated[bool, typer.Option("--dead", help="Only those that want a person.")] = False,
+) -> None:
+    """The newest workitems of the running gateway; or cancel or replay one of them."""
     from gateway.commands.tables import print_workitems
 
-    print_workitems(settings_with({}))
+    if context.invoked_subcommand is None:
+        print_workitems(settings_with({}), dead=dead)
+
+
+@workitems.command("cancel")
+def workitems_cancel(
+    uid: Annotated[str, typer.Argument(help="UID of a workitem.")],
+    reason: Annotated[str, typer.Option(help="Why; it is told in the worklist.")] = "",
+) -> None:
+    """Ask for a workitem to be canceled; a model that works on it is stopped."""
+    from gateway.commands.tables import cancel_workitem
+
+    cancel_workitem(settings_with({}), uid, reason)
+
+
+@workitems.command("replay")
+def workitems_replay(uid: Annotated[str, typer.Argument(help="UID of a workitem.")]) -> None:
+    """Order the work of a workitem that ended without a result again."""
+    from gateway.commands.tables import replay_workitem
+
+    replay_workitem(settings_with({}), uid)
 
 
 def settings_with(flags: dict[str, object]) -> Settings:

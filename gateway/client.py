@@ -44,10 +44,11 @@ class Client:
         return self.get(path).json()
 
     def post(self, path: str, content: bytes, media_type: str) -> Any:
+        return self.send(path, content, media_type).json()
+
+    def send(self, path: str, content: bytes, media_type: str) -> httpx.Response:
         headers = {"Content-Type": media_type}
-        return self._request(
-            "POST", path, content=content, headers=headers, timeout=STORE_SECONDS
-        ).json()
+        return self._request("POST", path, content=content, headers=headers, timeout=STORE_SECONDS)
 
     def store(self, files: Sequence[Path]) -> tuple[int, dict[str, Any]]:
         """STOW-RS the files in one request, streamed; status and response dataset (PS3.18 10.5)."""

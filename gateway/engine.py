@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +34,9 @@ POLL_SECONDS = 0.1
 BEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 6.0
 FORGOTTEN_AFTER_SECONDS = 86_400.0
+
+_ENDED = ("SUCCESS", "ERROR", "CANCELLED")
+_AT_ONCE = 500
 
 
 class JsonSerializer:
@@ -71,6 +75,19 @@ class JobQueue:
         if row.not_before is not None:
             options["delay_seconds"] = max(0.0, row.not_before - time.time())
         self._client.enqueue_in_transaction(session, options, workitem_uid, row.put_offs)
+
+    def forget(self, before: float) -> int:
+        """Delete the jobs that ended before then (seconds since the epoch); how many they were."""
+        until = datetime.fromtimestamp(before, UTC).isoformat()
+        total = 0
+        while True:
+            ended = self._client.list_workflows(
+                status=list(_ENDED), completed_before=until, limit=_AT_ONCE, load_input=False
+            )
+            self._client.delete_workflows([one.workflow_id for one in ended])
+            total += len(ended)
+            if len(ended) < _AT_ONCE:
+                return total
 
     def close(self) -> None:
         self._client.destroy()

@@ -41,11 +41,27 @@ class ResultNotKept(Exception):
     """The archive or the index would not take a result object; the work did not end well."""
 
 
+class CancelRequested(Exception):
+    """Somebody asked that the work be canceled; why, if told, in their words."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason or "its cancellation was requested")
+
+
+class ClaimLost(Exception):
+    """The work was withdrawn, or another worker has taken it over: its end is not ours to write."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(f"workitem {uid} was withdrawn or taken over")
+
+
 # The first that fits counts.
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (ArchiveUnavailable, Kind.TRANSIENT),
     (MemoryError, Kind.TRANSIENT),
     (OSError, Kind.TRANSIENT),
+    (CancelRequested, Kind.INPUT),
     (Refused, Kind.INPUT),
     (ModelTimedOut, Kind.INPUT),  # the same input takes as long again
     (ModelError, Kind.MODEL),
@@ -73,6 +89,8 @@ def outcome_of(error: Exception) -> Outcome:
     """Of an error that ends the work."""
     if isinstance(error, Refused):
         return error.outcome
+    if isinstance(error, CancelRequested):
+        return Outcome.CANCELED
     return Outcome.TIMED_OUT if isinstance(error, ModelTimedOut) else Outcome.FAILED
 
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,7 @@ from gateway.errors import NotFound
 from gateway.failures import (
     DATABASE_AWAY,
     MAXIMUM_ATTEMPTS,
+    ClaimLost,
     Kind,
     ResultNotKept,
     back_off,
@@ -41,6 +42,7 @@ from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import TombstoneRow, WorkitemRow
 from gateway.tombstones import INSTANCE, bury
+from gateway.watch import Watch
 from standards import fhir, ups
 from standards.analysis import Analysis, Result, Superseded
 
@@ -66,7 +68,7 @@ class Pipeline:
     archive: Archive
     ingest: Ingest
     registry: Registry
-    runtime: PythonRuntime
+    runtimes: Mapping[str, PythonRuntime]  # by queue: one of each works at a time
     jobs: Jobs
     root_url: str
 
@@ -86,19 +88,23 @@ class Pipeline:
             self._perform(workitem)
         except DATABASE_AWAY:
             raise
+        except ClaimLost as lost:
+            log.info("work was stopped: %s", lost)
         except Exception as error:  # whatever a series or a model brings: the work goes on or ends
             self._fail(workitem, error)
 
     def _perform(self, workitem: WorkitemRow) -> None:
-        watch = Stopwatch()
+        watch, wanted = Stopwatch(), Watch(self.database, workitem)
+        wanted()
         model = self._model(workitem)
         name, source, others = self._sources(workitem, model)
         predict = partial(
-            self.runtime.predict,
+            self.runtimes[workitem.queue].predict,
             self.registry.entry_point(model),
             timeout_seconds=model.card.resources.timeout_seconds,
             name=name,
             others={other: series.contents() for other, series in others.items()},
+            watch=wanted,
         )
         result = analyse(
             predict,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def repeating(
-    chore: Callable[[], None], *, name: str, seconds: float, failed: str, log: logging.Logger
+    chore: Callable[[], object], *, name: str, seconds: float, failed: str, log: logging.Logger
 ) -> Iterator[None]:
     """Do the chore once in any case, and again every so many seconds while the block runs.
 

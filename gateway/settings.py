@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         description="each time that more comes of a complete study, its quiet time is twice as "
         "long for a day, up to this",
     )
+    trace_days: float = Field(
+        default=730, gt=0, description="the traces of studies are forgotten after so many days"
+    )
     follow_changes: bool = Field(
         default=True,
         description="index what reached an Orthanc without the gateway, and forget what left it",

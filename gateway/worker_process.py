@@ -1,56 +1,70 @@
-"""One worker process: it completes studies, and performs workitems one at a time."""
+"""One worker process: it completes studies, and performs workitems, one of each queue at a time."""
 
+import logging
 import os
+from collections.abc import Sequence
 
 from adapters.garbage import calm_collector
 from adapters.runtimes.python import PythonRuntime
 from gateway import services
 from gateway.archives import connect
+from gateway.chores import chores
 from gateway.completion.build import build_completion
+from gateway.dispatch import SWEEP_SECONDS, Dispatch
 from gateway.engine import JobQueue, Worker
 from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
+from gateway.repeating import repeating
 from gateway.routing.router import Router
 from gateway.routing.versions import rules_of
 from gateway.settings import Settings
 from gateway.stopping import StopSignal
 from gateway.store.migrate import migrate
 
+log = logging.getLogger(__name__)
 
-def run(settings: Settings, slot: int) -> None:
+
+def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     """Work until SIGTERM or SIGINT. Raises DatabaseUnusable where there is none to work on."""
     set_up_logs()
     stop = StopSignal()
     database = services.open_database(settings)
     migrate(database)
     parts = services.build(settings, connect(settings), database)
-    runtime = PythonRuntime()
+    runtimes = {queue: PythonRuntime() for queue in queues}
     jobs = JobQueue(database)
     pipeline = Pipeline(
         database,
         parts.archive,
         parts.ingest,
         parts.registry,
-        runtime,
+        runtimes,
         jobs,
         settings.root_url,
     )
-    _begin_likely_model(parts, runtime)
-    worker = Worker(database, settings.data, slot, pipeline.perform)
+    _begin_likely_model(parts, runtimes)
+    worker = Worker(database, settings.data, slot, pipeline.perform, queues)
     worker.start()
     router = Router(parts.registry, jobs)
     build_completion(settings, database, router.route).start()
     calm_collector()
-    stop.wait()
-    # No tidying up: ending the model's process here would look like its crash to the job that
-    # waits for it. A job under way is given back as after a kill; the lock goes with the process.
-    os._exit(0)
+    dispatch = Dispatch(database, jobs)
+    failed = "jobs that are wanted were not made; trying again"
+    with (
+        repeating(dispatch.sweep, name="dispatch", seconds=SWEEP_SECONDS, failed=failed, log=log),
+        chores(settings, database, jobs),
+    ):
+        stop.wait()
+        # No tidying up: ending the model's process here would look like its crash to the job that
+        # waits for it. A job under way is given back as after a kill; the lock goes with the
+        # process.
+        os._exit(0)
 
 
-def _begin_likely_model(parts: services.Services, runtime: PythonRuntime) -> None:
+def _begin_likely_model(parts: services.Services, runtimes: dict[str, PythonRuntime]) -> None:
     """Load the first rule's model while the engine starts: the first study need not wait for it."""
     with parts.database.read() as session:
         rules = [rule for rule in rules_of(session) if rule.enabled]
         model = parts.registry.runnable(session, rules[0].run) if rules else None
-    if model is not None:
+    if model is not None and (runtime := runtimes.get(model.card.resources.queue)):
         runtime.begin(parts.registry.entry_point(model))

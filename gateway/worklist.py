@@ -84,9 +84,13 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
 
 
 def repetition(row: WorkitemRow, model: RegisteredModel) -> str:
-    """Its UID, where the same model build had exactly these instances before; else ""."""
+    """Its UID, where the same model build had exactly these instances before; else "".
+
+    A replay is named as the first try was: that one gave nothing.
+    """
     first = _first_uid(model, row.series_instance_uid, sorted(inputs_of(row)))
-    return "" if row.sop_instance_uid == first else row.sop_instance_uid
+    uid = row.replay_of or row.sop_instance_uid
+    return "" if uid == first else uid
 
 
 def _first_uid(model: RegisteredModel, series: str, instances: Sequence[str]) -> str:
@@ -152,6 +156,14 @@ def put_off(
         workitem_uid=row.sop_instance_uid,
     )
     return True
+
+
+def progress(session: Session, claimed: WorkitemRow, percent: int) -> None:
+    """How far its performer is, while the claim is still good."""
+    row = rows.locked(session, claimed.sop_instance_uid)
+    if row.transaction_uid == claimed.transaction_uid:
+        row.progress = percent
+        rows.put(session, row, ups.progressed(rows.step_of(row), percent))
 
 
 def complete(

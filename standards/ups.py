@@ -170,6 +170,38 @@ def canceled_on_request(
     return _ended_early(ended, {**_progress(ended), **given})
 
 
+def progressed(step: dict[str, Any], percent: int) -> dict[str, Any]:
+    """The step IN PROGRESS, with how much of it is done (Procedure Step Progress, DS)."""
+    changed = Dataset.from_json(step)
+    changed.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = str(percent)
+    return changed.to_json_dict()
+
+
+def replacement(step: dict[str, Any], uid: str, at: datetime) -> dict[str, Any]:
+    """A new step in state SCHEDULED for what the ended one was to do, which it names as replaced.
+
+    Replaced Procedure Step Sequence (0074,1224), PS3.3 Table C.30.2-1.
+    """
+    changed = Dataset.from_json(step)
+    for keyword in _OF_PERFORMANCE:
+        if keyword in changed:
+            delattr(changed, keyword)
+    replaced = Dataset()
+    replaced.ReferencedSOPClassUID = PUSH
+    replaced.ReferencedSOPInstanceUID = changed.SOPInstanceUID
+    changed.ReplacedProcedureStepSequence = [replaced]
+    changed.SOPInstanceUID = uid
+    changed.ProcedureStepState = State.SCHEDULED.value
+    changed.ScheduledProcedureStepStartDateTime = _dt(at)
+    return changed.to_json_dict()
+
+
+_OF_PERFORMANCE = (
+    "ProcedureStepProgressInformationSequence",
+    "UnifiedProcedureStepPerformedProcedureSequence",
+)
+
+
 def in_state(step: dict[str, Any], state: State) -> dict[str, Any]:
     """The step as it is, in another state."""
     return {**step, tag_of("ProcedureStepState"): _element("CS", state.value)}

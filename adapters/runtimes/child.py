@@ -5,6 +5,7 @@ import io
 import signal
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -27,7 +28,8 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
     Messages in: for each input its name, its files one by one, END; then END.
 
     Messages out: ("ready",), ("unusable", why), ("findings", findings, load s, predict s),
-    ("no_result" or "refused", check, found, expected), ("failed", kind, message).
+    ("no_result" or "refused", check, found, expected), ("failed", kind, message); and any number
+    of ("progress", percent) before one of the last four.
     """
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to handle
@@ -43,7 +45,7 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
             inputs = receive(connection)
         except EOFError:
             return
-        connection.send(answer(model, inputs))
+        connection.send(answer(model, inputs, lambda percent: _tell(connection, percent)))
 
 
 def load(entry: str, folder: str) -> Model:
@@ -67,12 +69,18 @@ def receive(connection: Connection) -> dict[str, list[Dataset]]:
     return inputs
 
 
-def answer(model: Model, inputs: dict[str, list[Dataset]]) -> tuple[Any, ...]:
+def _tell(connection: Connection, percent: float) -> None:
+    connection.send(("progress", max(0, min(int(percent), 99))))
+
+
+def answer(
+    model: Model, inputs: dict[str, list[Dataset]], progress: Callable[[float], None]
+) -> tuple[Any, ...]:
     started = time.perf_counter()
     try:
         volumes = {name: _volume(instances) for name, instances in inputs.items()}
         loaded = time.perf_counter()
-        findings = Findings.of(model.predict(Inputs(volumes)))
+        findings = Findings.of(model.predict(Inputs(volumes, progress)))
         return ("findings", findings, loaded - started, time.perf_counter() - loaded)
     except NoResult as refusal:
         return ("no_result", refusal.check, refusal.found, refusal.expected)

@@ -5,7 +5,8 @@ while the next instances are fetched; only findings come back.
 """
 
 import multiprocessing
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -18,7 +19,10 @@ from ai_models.contract import NoResult
 from standards.errors import UnfitSeries
 from standards.findings import Findings
 
+_LOOK_SECONDS = 0.5  # between two looks whether the work is still wanted
 _START_SECONDS = 120.0  # importing torch on a cold disk takes a while
+Watch = Callable[[int], None]
+
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -48,7 +52,7 @@ class PythonRuntime:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
 
-    def predict(
+    def predict(  # noqa: PLR0913 (what one run consists of)
         self,
         entry: EntryPoint,
         instances: Iterable[bytes],
@@ -56,6 +60,7 @@ class PythonRuntime:
         *,
         name: str = "image",
         others: Mapping[str, Iterable[bytes]] | None = None,
+        watch: Watch = lambda _: None,
     ) -> Prediction:
         """Run the model on one series, given as the files of its instances in any order.
 
@@ -64,20 +69,22 @@ class PythonRuntime:
         Raises NoResult when the model refuses, UnfitSeries when the check of the series before it
         does; ModelFailed, ModelCrashed, ModelTimedOut, EntryUnusable otherwise; and whatever
         reading the instances raises.
+        watch: called at least once a second with the percentage done; what it raises ends the
+            model's process and is raised here.
         """
-        self.warm_up(entry)
-        self._send({name: instances, **(others or {})})
-        kind, *rest = self._answer(timeout_seconds)
+        self.warm_up(entry, watch)
+        self._send({name: instances, **(others or {})}, watch)
+        kind, *rest = self._answer(timeout_seconds, watch)
         if kind == "findings":
             return Prediction(*rest)
         raise {"no_result": NoResult, "refused": UnfitSeries, "failed": ModelFailed}[kind](*rest)
 
-    def warm_up(self, entry: EntryPoint) -> None:
+    def warm_up(self, entry: EntryPoint, watch: Watch = lambda _: None) -> None:
         """Start the process and wait until the model is loaded, unless that is done already."""
         self.begin(entry)
         if self._ready:
             return
-        kind, *rest = self._answer(_START_SECONDS)
+        kind, *rest = self._answer(_START_SECONDS, watch)
         if kind != "ready":
             self.stop()
             raise EntryUnusable(entry.entry, rest[0])
@@ -109,13 +116,14 @@ class PythonRuntime:
         self._process = self._connection = self._entry = None
         self._ready = False
 
-    def _send(self, inputs: Mapping[str, Iterable[bytes]]) -> None:
+    def _send(self, inputs: Mapping[str, Iterable[bytes]], watch: Watch) -> None:
         assert self._connection is not None  # noqa: S101 (warm_up has made it)
         connection = self._connection
         try:
             for name, instances in inputs.items():
                 connection.send_bytes(name.encode())
                 for content in instances:
+                    watch(0)
                     connection.send_bytes(content)
                 connection.send_bytes(child.END)
             connection.send_bytes(child.END)
@@ -125,13 +133,27 @@ class PythonRuntime:
             self.stop()  # half a series was sent: the child must never take it for a whole one
             raise
 
-    def _answer(self, timeout_seconds: float) -> tuple[Any, ...]:
+    def _answer(self, timeout_seconds: float, watch: Watch) -> tuple[Any, ...]:
+        """The next message that is not about progress."""
+        deadline, progress = time.monotonic() + timeout_seconds, 0
+        while (left := deadline - time.monotonic()) > 0:
+            message = self._message(min(left, _LOOK_SECONDS))
+            if message and message[0] != "progress":
+                return message
+            progress = message[1] if message else progress
+            try:
+                watch(progress)
+            except BaseException:
+                self.stop()
+                raise
+        self.stop()
+        raise ModelTimedOut(timeout_seconds)
+
+    def _message(self, seconds: float) -> tuple[Any, ...]:
+        """What the child says within so many seconds; empty when that is nothing."""
         assert self._connection is not None  # noqa: S101
-        if not self._connection.poll(timeout_seconds):
-            self.stop()
-            raise ModelTimedOut(timeout_seconds)
         try:
-            return self._connection.recv()
+            return self._connection.recv() if self._connection.poll(seconds) else ()
         except EOFError:
             return self._crashed()
 

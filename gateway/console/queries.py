@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ai_models.card import ModelCard
 from gateway.console.trace import Selection, Trace, selections, trace_of
+from gateway.outcomes import REPLAYABLE
 from gateway.store.tables import (
     EventRow,
     InstanceRow,
@@ -98,6 +99,17 @@ class StudyPage:
         return self.line.row.state == "COMPLETE" and all(
             workitem.is_final for workitem in self.line.workitems
         )
+
+    def is_replayable(self, workitem: WorkitemView) -> bool:
+        """Whether it ended without a result and was not ordered again since."""
+        row = workitem.row
+        origin = row.replay_of or row.sop_instance_uid
+        later = (
+            other.row
+            for other in self.line.workitems
+            if other.row.replay_of == origin and other.row.created_at > row.created_at
+        )
+        return bool(row.outcome in REPLAYABLE and row.model_name and next(later, None) is None)
 
     def description_of(self, series_instance_uid: str) -> str:
         """Series Description by UID, for events that name a series by its UID alone."""

@@ -37,6 +37,7 @@ TITLES = {
     "withdrawn": "Withdrawn",
     "superseded": "Superseded",
     "late_ignored": "Late instances left alone",
+    "replayed": "Ordered again",
     "deleted": "Deleted",
 }
 ROUTINGS = frozenset({"routed", "not_routed", "shadow_routed", "no_rule_matched"})

@@ -1,4 +1,4 @@
-"""One follower among all gateway processes on a database: who holds the lock follows."""
+"""One process among all on a database that has a duty, such as following: who holds its lock."""
 
 import fcntl
 import os
@@ -39,16 +39,19 @@ class PostgresLead:
 
 
 @contextmanager
-def lead(database: Database, data: Path, archive: str) -> Iterator[Lead | None]:
-    """The lead in following this archive, or None while another process has it."""
-    chosen = _by_file(data) if database.is_sqlite else _by_postgresql(database, archive)
+def lead(
+    database: Database, data: Path, archive: str, *, duty: str = "follower"
+) -> Iterator[Lead | None]:
+    """The lead in a duty for this archive, or None while another process has it."""
+    by_file = database.is_sqlite
+    chosen = _by_file(data, duty) if by_file else _by_postgresql(database, f"{duty} {archive}")
     with chosen as held:
         yield held
 
 
 @contextmanager
-def _by_file(data: Path) -> Iterator[Lead | None]:
-    path = data / "locks" / "follower.lock"
+def _by_file(data: Path, duty: str) -> Iterator[Lead | None]:
+    path = data / "locks" / f"{duty}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         os.set_inheritable(file.fileno(), False)
@@ -61,9 +64,9 @@ def _by_file(data: Path) -> Iterator[Lead | None]:
 
 
 @contextmanager
-def _by_postgresql(database: Database, archive: str) -> Iterator[Lead | None]:
+def _by_postgresql(database: Database, duty: str) -> Iterator[Lead | None]:
     engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
-    number = zlib.crc32(f"airgate follower {archive}".encode())
+    number = zlib.crc32(f"airgate {duty}".encode())
     with engine.connect() as connection:
         taken = connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number})
         if not taken:

@@ -3,11 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
+from gateway.access import Role, access_of, require_administrator
 from gateway.console import queries
 from gateway.console.pages import STATIC, page
 from gateway.deps import LARGEST
+from gateway.replaying import replay
 
 router = APIRouter(prefix="/ui", include_in_schema=False)
 
@@ -35,7 +37,17 @@ def study(request: Request, study_instance_uid: str) -> Response:
         found = queries.study_page(session, study_instance_uid)
     if found is None:
         return page(request, "not_found.html", {"uid": study_instance_uid}, status_code=404)
-    return page(request, "study.html", {"study": found})
+    may_replay = access_of(request).role is Role.ADMINISTRATOR
+    return page(request, "study.html", {"study": found, "may_replay": may_replay})
+
+
+@router.post("/workitems/{workitem_uid}/replay")
+def replay_workitem(request: Request, workitem_uid: str) -> Response:
+    """What the study page's button does."""
+    access = require_administrator(request, "replay workitems")
+    with request.app.state.services.database.write() as session:
+        study = replay(session, workitem_uid, access.name).study_instance_uid
+    return RedirectResponse(f"/ui/studies/{study}", status_code=303)
 
 
 @router.get("/models")

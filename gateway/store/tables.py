@@ -176,10 +176,10 @@ class WorkitemRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)  # claims so far; too many end it
     queue: Mapped[str] = mapped_column(default="cpu", server_default="cpu")  # gateway/engine.py
     # How often it was put off: jobs from before the last time are void. And until when it is, in
-    # seconds since the epoch; NULL while a worker is on it.
+    # seconds since the epoch: NULL while a worker is on it, or its first job waits in the queue.
     put_offs: Mapped[int] = mapped_column(default=0, server_default="0")
     not_before: Mapped[float | None] = mapped_column(default=None)
-    # UID of the ended workitem whose work this one does again, or "".
+    # UID of the first workitem for this work, which ended without a result; "" for that one itself.
     replay_of: Mapped[str] = mapped_column(default="", server_default="", index=True)
     # Claimed over UPS-RS: no worker of ours performs it.
     claimed_outside: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -404,6 +404,12 @@ Index(
 _WORKITEM_ORDER = (WorkitemRow.scheduled_start, WorkitemRow.sop_instance_uid)
 Index("workitem_order", *_WORKITEM_ORDER)
 Index("workitem_newest", WorkitemRow.created_at, WorkitemRow.sop_instance_uid)
+Index(
+    "workitem_that_waits",
+    WorkitemRow.not_before,
+    sqlite_where=WorkitemRow.not_before.is_not(None),
+    postgresql_where=WorkitemRow.not_before.is_not(None),
+)
 Index("workitem_of_outcome", WorkitemRow.outcome, WorkitemRow.created_at)
 Index("workitem_of_state", WorkitemRow.procedure_step_state, *_WORKITEM_ORDER)
 Index(

@@ -70,7 +70,7 @@ class Example:
             parts.archive,
             parts.ingest,
             parts.registry,
-            ReadingRuntime(),  # type: ignore[arg-type]
+            {"cpu": ReadingRuntime()},  # type: ignore[dict-item]
             NoJobs(),
             "http://gateway.test",
         )

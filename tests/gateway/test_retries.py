@@ -61,7 +61,7 @@ class Work:
             parts.archive,
             parts.ingest,
             parts.registry,
-            runtime,  # type: ignore[arg-type]
+            {"cpu": runtime},  # type: ignore[dict-item]
             self.later,
             "http://gateway.test",
         )

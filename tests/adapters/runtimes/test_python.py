@@ -1,5 +1,6 @@
 """The Python runtime with real child processes and small real models."""
 
+import signal
 import textwrap
 import time
 from pathlib import Path
@@ -55,6 +56,13 @@ MODELS = """
     class Hangs:
         def predict(self, inputs):
             time.sleep(600)
+
+    class TellsHowFar:
+        def predict(self, inputs):
+            for percent in (10, 50, 400):
+                inputs.progress(percent)
+                time.sleep(0.6)
+            return [Measurement(codes.VOLUME, 1.0, codes.MILLILITRE, codes.LUNG)]
 
     class Wrong:
         def predict(self, inputs):
@@ -164,6 +172,36 @@ def test_a_hanging_model_is_stopped(runtime, folder, series):
 
     assert time.monotonic() - started < 60
     assert runtime._process is None
+
+
+class Unwanted(Exception):
+    """Of a watch that wants the work to end."""
+
+
+def test_a_watch_that_wants_the_end_stops_the_model_within_a_second(runtime, folder, series):
+    runtime.warm_up(entry(folder, "Hangs"))
+    process, raised_at = runtime._process, []
+
+    def watch(_progress: int) -> None:
+        if time.monotonic() > started + 1:
+            raised_at.append(time.monotonic())
+            raise Unwanted
+
+    started = time.monotonic()
+    with pytest.raises(Unwanted):
+        runtime.predict(entry(folder, "Hangs"), series, 600, watch=watch)
+
+    assert time.monotonic() < raised_at[0] + 1
+    assert process is not None
+    assert process.exitcode == -signal.SIGKILL
+
+
+def test_a_model_tells_how_far_it_is(runtime, folder, series):
+    told: list[int] = []
+
+    runtime.predict(entry(folder, "TellsHowFar"), series, 60, watch=told.append)
+
+    assert [percent for percent in dict.fromkeys(told) if percent] == [10, 50, 99]
 
 
 @pytest.mark.parametrize(

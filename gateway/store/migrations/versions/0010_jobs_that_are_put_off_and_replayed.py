@@ -16,12 +16,25 @@ def upgrade() -> None:
     ):
         op.add_column("workitems", column)
     op.create_index("ix_workitems_replay_of", "workitems", ["replay_of"])
+    waits = sa.text("not_before IS NOT NULL")
+    op.create_index(
+        "workitem_that_waits",
+        "workitems",
+        ["not_before"],
+        sqlite_where=waits,
+        postgresql_where=waits,
+    )
     op.create_index("workitem_newest", "workitems", ["created_at", "sop_instance_uid"])
     op.create_index("workitem_of_outcome", "workitems", ["outcome", "created_at"])
 
 
 def downgrade() -> None:
-    for name in ("workitem_of_outcome", "workitem_newest", "ix_workitems_replay_of"):
+    for name in (
+        "workitem_of_outcome",
+        "workitem_newest",
+        "workitem_that_waits",
+        "ix_workitems_replay_of",
+    ):
         op.drop_index(name, "workitems")
     for column in ("queue", "put_offs", "not_before", "replay_of"):
         op.drop_column("workitems", column)

@@ -1,0 +1,59 @@
+"""What must be done now and then by one process of all: forgetting what nobody asks for any more.
+
+Jobs that wait for their time need no chore: the engine keeps their times.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import delete, select
+
+from gateway.engine import JobQueue
+from gateway.following.leader import lead
+from gateway.repeating import repeating
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.tables import EventRow
+
+CHORE_SECONDS = 3600.0
+JOBS_KEPT_SECONDS = 7 * 86_400.0  # ended ones, which hold no more than the UID of their workitem
+AT_ONCE = 1000  # rows in one transaction, so that nobody waits for long
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def chores(settings: Settings, database: Database, jobs: JobQueue) -> Iterator[None]:
+    """Every hour while the block runs, in one of all processes that ask for it."""
+
+    def chore() -> None:
+        with lead(database, settings.data, "", duty="chores") as held:
+            if held is not None:
+                clean_up(settings, database, jobs)
+
+    failed = "cleaning up failed; trying again in an hour"
+    with repeating(chore, name="chores", seconds=CHORE_SECONDS, failed=failed, log=log):
+        yield
+
+
+def clean_up(settings: Settings, database: Database, jobs: JobQueue) -> None:
+    now = time.time()
+    forgotten = jobs.forget(now - JOBS_KEPT_SECONDS)
+    events = forget_events(database, now - settings.trace_days * 86_400)
+    if forgotten or events:
+        log.info("cleaned up", extra={"jobs": forgotten, "events": events})
+
+
+def forget_events(database: Database, before: float) -> int:
+    """Delete the lines of traces that are older than that; how many they were."""
+    total = 0
+    while True:
+        with database.write() as session:
+            old = select(EventRow.id).where(EventRow.at < before).limit(AT_ONCE)
+            ids = session.scalars(old).all()
+            session.execute(delete(EventRow).where(EventRow.id.in_(ids)))
+        total += len(ids)
+        if len(ids) < AT_ONCE:
+            return total
