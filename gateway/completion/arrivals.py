@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from gateway.store.tables import InstanceRow, StudyRow
@@ -31,6 +31,32 @@ def note_evidence(session: Session, study_instance_uids: Collection[str], now: f
             .values(evidence_at=now)
             .execution_options(synchronize_session=False)
         )
+
+
+def outline_of(session: Session, uid: str) -> Study:
+    """As `study_of`, but each instance of a series has the header of one of them.
+
+    For what asks for counts and single headers, several times while a study arrives.
+    """
+    came = (InstanceRow.study_instance_uid == uid, InstanceRow.created_by == "")
+    groups = (
+        select(func.count(), func.max(InstanceRow.sop_instance_uid))
+        .where(*came)
+        .group_by(InstanceRow.series_instance_uid)
+    )
+    counts = {sop_instance_uid: count for count, sop_instance_uid in session.execute(groups)}
+    query = (
+        select(InstanceRow.series_instance_uid, InstanceRow.sop_instance_uid, InstanceRow.header)
+        .where(InstanceRow.sop_instance_uid.in_(list(counts)))
+        .order_by(InstanceRow.series_instance_uid)
+    )
+    return Study(
+        uid,
+        [
+            Series(series_uid, [json.loads(header)] * counts[sop_instance_uid])
+            for series_uid, sop_instance_uid, header in session.execute(query)
+        ],
+    )
 
 
 def study_of(session: Session, uid: str) -> Study:

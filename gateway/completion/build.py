@@ -8,6 +8,7 @@ from gateway.completion.associations import AssociationReleased
 from gateway.completion.declared_counts import DeclaredCounts
 from gateway.completion.expectations import Announced
 from gateway.completion.quiet import QuietTime
+from gateway.completion.routes import RequiredSeries, RoutePolicy
 from gateway.completion.sweep import Completion
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -23,5 +24,11 @@ def build_completion(
     quiet = QuietTime(
         settings.quiet_seconds, settings.incomplete_seconds, settings.maximum_quiet_seconds
     )
-    evidence = [Announced(), DeclaredCounts(), AssociationReleased(settings.association_seconds)]
-    return Completion(database, quiet, on_complete, evidence=evidence)
+    evidence = [
+        Announced(),
+        DeclaredCounts(),
+        RequiredSeries(),
+        AssociationReleased(settings.association_seconds),
+    ]
+    policy_of = RoutePolicy(settings.quiet_seconds).of
+    return Completion(database, quiet, on_complete, evidence=evidence, policy_of=policy_of)

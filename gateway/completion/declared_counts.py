@@ -4,15 +4,12 @@ Number of Study Related Series (0020,1206) and Instances (0020,1208), and of Ser
 Instances (0020,1209): no attributes of an image, but routers and archives add them.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
-
+from gateway.completion.arrivals import outline_of
 from gateway.completion.evidence import Case, Complete, Wait
-from gateway.store.tables import InstanceRow
-from standards.study import Header, value
+from standards.study import Series
 
 
 class DeclaredCounts:
@@ -25,57 +22,40 @@ class DeclaredCounts:
     name = "declared_counts"
 
     def judge(self, case: Case) -> Complete | Wait | None:
-        series = _series(case)
-        headers = [header for _, header in series.values()]
+        series = outline_of(case.session, case.uid).series
+        instances = sum(len(one.headers) for one in series)
+        of_study = _highest(series, "NumberOfStudyRelatedInstances")
+        of_series = _highest(series, "NumberOfStudyRelatedSeries")
         lacking = _lacking_series(series)
-        study = _highest(headers, "NumberOfStudyRelatedInstances")
-        there = sum(count for count, _ in series.values())
-        if study > there:
-            lacking["study"] = {"expected": study, "arrived": there}
-        series_expected = _highest(headers, "NumberOfStudyRelatedSeries")
-        if series_expected > len(series):
-            lacking["series"] = {"expected": series_expected, "arrived": len(series)}
+        if of_study > instances:
+            lacking["study"] = {"expected": of_study, "arrived": instances}
+        if of_series > len(series):
+            lacking["series"] = {"expected": of_series, "arrived": len(series)}
         if lacking:
             return Wait(lacking)
-        counted = [_count(header, "NumberOfSeriesRelatedInstances") for header in headers]
-        if study or (series_expected and all(counted)):
-            knew = {"instances": there, "series": len(series)}
+        if of_study or (of_series and all(_expected(one) for one in series)):
+            knew = {"instances": instances, "series": len(series)}
             return Complete(case.study.last_arrival_at, knew)
         return None
 
 
-def _series(case: Case) -> dict[str, tuple[int, Header]]:
-    """How many instances of each series came, and the header of one of the latest."""
-    came = (InstanceRow.study_instance_uid == case.uid, InstanceRow.created_by == "")
-    groups = (
-        select(func.count(), func.max(InstanceRow.sop_instance_uid))
-        .where(*came)
-        .group_by(InstanceRow.series_instance_uid)
-    )
-    counts = {uid: count for count, uid in case.session.execute(groups)}
-    query = select(
-        InstanceRow.series_instance_uid, InstanceRow.sop_instance_uid, InstanceRow.header
-    ).where(InstanceRow.sop_instance_uid.in_(list(counts)))
+def _lacking_series(series: Sequence[Series]) -> dict[str, Any]:
     return {
-        series: (counts[uid], json.loads(header))
-        for series, uid, header in case.session.execute(query)
+        one.series_instance_uid: {"expected": _expected(one), "arrived": len(one.headers)}
+        for one in series
+        if _expected(one) > len(one.headers)
     }
 
 
-def _lacking_series(series: Mapping[str, tuple[int, Header]]) -> dict[str, Any]:
-    lacking: dict[str, Any] = {}
-    for uid, (there, header) in series.items():
-        expected = _count(header, "NumberOfSeriesRelatedInstances")
-        if expected > there:
-            lacking[uid] = {"expected": expected, "arrived": there}
-    return lacking
+def _expected(series: Series) -> int:
+    return _count(series, "NumberOfSeriesRelatedInstances")
 
 
-def _highest(headers: list[Header], keyword: str) -> int:
-    return max((_count(header, keyword) for header in headers), default=0)
+def _highest(series: Sequence[Series], keyword: str) -> int:
+    return max((_count(one, keyword) for one in series), default=0)
 
 
-def _count(header: Header, keyword: str) -> int:
+def _count(series: Series, keyword: str) -> int:
     """0 where it is absent or no number."""
-    found = str(value(header, keyword, ""))
+    found = str(series.value(keyword, ""))
     return int(found) if found.isascii() and found.isdigit() else 0

@@ -5,31 +5,25 @@ promise of more: while one stands, weaker evidence is not believed, and only the
 (AIRGATE_INCOMPLETE_SECONDS) ends the waiting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
 from gateway.store.tables import StudyRow
-from standards.study import Series
-
-
-class Required(Protocol):
-    """A series that a route cannot do without; its text names it for people."""
-
-    def found_in(self, series: Sequence[Series]) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the routes that fit a study ask for before they run.
 
-    quiet_seconds: None = as set for all. expected: they run on nothing but what was announced.
+    quiet_seconds: None = as set for all. lacking: series that they require and that have not come,
+    in the words of the rules. expected: they run on nothing but what was announced.
     """
 
     quiet_seconds: float | None = None
-    required: tuple[Required, ...] = ()
+    lacking: tuple[str, ...] = ()
     expected: bool = False
 
 

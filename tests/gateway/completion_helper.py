@@ -7,6 +7,7 @@ from pydicom import Dataset
 from sqlalchemy import select
 
 from gateway.completion import Completion, Evidence, Policy, QuietTime, note_arrival
+from gateway.completion.sweep import PolicyOf
 from gateway.store.database import Database
 from gateway.store.tables import EventRow, InstanceRow, SeriesRow, StudyRow
 from standards.dicom_json import dumps
@@ -34,6 +35,7 @@ class House:
         evidence: Sequence[Evidence] = (),
         policy: Policy = Policy(),
         quiet: QuietTime = QuietTime(10, incomplete_seconds=100, maximum_seconds=600),
+        policy_of: PolicyOf | None = None,
     ) -> None:
         self.database, self.clock = database, Clock()
         self.completed: list[float] = []
@@ -42,7 +44,7 @@ class House:
             quiet,
             lambda _session, _study, _row: self.completed.append(self.clock.now),
             evidence=evidence,
-            policy_of=lambda _session, _study: policy,
+            policy_of=policy_of or (lambda _session, _study: policy),
             clock=self.clock,
         )
 
