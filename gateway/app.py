@@ -10,6 +10,7 @@ from gateway.auth import AuthMiddleware
 from gateway.capabilities.openapi import described
 from gateway.cross_origin import CrossOriginMiddleware
 from gateway.equipment import VERSION
+from gateway.feed import Feed
 from gateway.middleware import add_http_middleware
 from gateway.problems import add_handlers
 from gateway.retrieve.retrieval import Retrieval
@@ -19,6 +20,7 @@ from gateway.routers import (
     capabilities,
     console,
     deletion,
+    events,
     expected,
     fhir,
     health,
@@ -62,6 +64,7 @@ ROUTERS = (
     rules,
     studies,
     expected,
+    events,
     quarantine,
     tokens,
     api_docs,
@@ -93,6 +96,7 @@ def create_app(services: Services, token: str) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.services = services
+    app.state.feed = Feed(services.database)
     app.state.retrieval = Retrieval.of(services.database, services.archive, services.settings)
     add_handlers(app)
     for module in ROUTERS:

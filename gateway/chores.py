@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from gateway.engine import JobQueue
 from gateway.following.leader import lead
@@ -47,11 +47,15 @@ def clean_up(settings: Settings, database: Database, jobs: JobQueue) -> None:
 
 
 def forget_events(database: Database, before: float) -> int:
-    """Delete the lines of traces that are older than that; how many they were."""
+    """Delete the lines of traces that are older than that; how many they were.
+
+    The last line stays, or SQLite would give its id again, which listeners have passed.
+    """
+    last = select(func.max(EventRow.id)).scalar_subquery()
     total = 0
     while True:
         with database.write() as session:
-            old = select(EventRow.id).where(EventRow.at < before).limit(AT_ONCE)
+            old = select(EventRow.id).where(EventRow.at < before, EventRow.id < last).limit(AT_ONCE)
             ids = session.scalars(old).all()
             session.execute(delete(EventRow).where(EventRow.id.in_(ids)))
         total += len(ids)

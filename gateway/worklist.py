@@ -164,6 +164,8 @@ def progress(session: Session, claimed: WorkitemRow, percent: int) -> None:
     if row.transaction_uid == claimed.transaction_uid:
         row.progress = percent
         rows.put(session, row, ups.progressed(rows.step_of(row), percent))
+        uid = row.sop_instance_uid
+        note(session, row.study_instance_uid, "progress", {"percent": percent}, workitem_uid=uid)
 
 
 def complete(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -19,6 +20,7 @@ from gateway.archives import connect
 from gateway.auth import load_or_make_token
 from gateway.equipment import VERSION
 from gateway.errors import NotConfigured, PortTaken
+from gateway.feed import Feed
 from gateway.http_protocol import limited_http
 from gateway.logs import set_up_logs
 from gateway.routing.reading import read_rules
@@ -66,7 +68,19 @@ def serve(settings: Settings) -> None:
             proxy_headers=False,
         )
         calm_collector()
-        uvicorn.Server(config).run()
+        _Server(config, application.state.feed).run()
+
+
+class _Server(uvicorn.Server):
+    """Streams of events have no end of their own: they are ended when the server is to stop."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._feed.end()
+        super().handle_exit(sig, frame)
 
 
 def prepare(settings: Settings) -> None:

@@ -160,8 +160,10 @@ class Completion:
                 .where(StudyRow.study_instance_uid == uid)
                 .values(state=COMPLETE, generation=generation)
             )
-            detail = {"evidence": verdict.evidence, "generation": generation, **verdict.knew}
-            note(session, uid, "complete", detail, at=self._clock())
+            now = self._clock()
+            waited = round(now - study.last_arrival_at, 3)
+            known = {"evidence": verdict.evidence, "generation": generation, **verdict.knew}
+            note(session, uid, "complete", {**known, "waited": waited}, at=now)
             self._on_complete(session, study_of(session, uid), study)
         return True
 

@@ -1,6 +1,6 @@
 """A study's events as a timeline from first byte to last result, and why series were chosen.
 
-The kinds of events and what their detail holds are written where the events are (store/events.py).
+The kinds of events and what their detail holds: gateway/store/event_kinds.py.
 """
 
 import json
@@ -8,40 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.outcomes import Outcome
+from gateway.store.event_kinds import ENDINGS, title_of
 from gateway.store.tables import EventRow
 
-# kind: what a person calls it
-TITLES = {
-    "received": "Received",
-    "found": "Found in the archive",
-    "lost": "Gone from the archive",
-    "announced": "Announced",
-    "complete": "Study complete",
-    "refused": "Instances refused",
-    "routed": "Routed",
-    "not_routed": "Not routed",
-    "shadow_routed": "Would be routed",
-    "no_rule_matched": "No rule matched",
-    "workitem_created": "Workitem created",
-    "claimed": "Claimed by a worker",
-    "put_off": "Put off",
-    "step": "Step",
-    "done": "Done",
-    "done_with_warnings": "Done, with warnings",
-    "no_result": "No result",
-    "refused_input": "Input refused",
-    "canceled": "Canceled",
-    "failed": "Failed",
-    "timed_out": "Timed out",
-    "withdrawn": "Withdrawn",
-    "superseded": "Superseded",
-    "late_ignored": "Late instances left alone",
-    "replayed": "Ordered again",
-    "deleted": "Deleted",
-}
 ROUTINGS = frozenset({"routed", "not_routed", "shadow_routed", "no_rule_matched"})
-ENDINGS = frozenset(outcome.lower() for outcome in Outcome)
+HIDDEN = frozenset({"progress"})  # the bar of the workitem shows the last of them
 SHOWN_ELSEWHERE = frozenset(
     {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because"}
 )
@@ -101,6 +72,7 @@ class Selection:
 
 def trace_of(events: Sequence[EventRow]) -> Trace:
     """Events in the order of their time. A step is noted at its end and says how long it took."""
+    events = [event for event in events if event.kind not in HIDDEN]
     if not events:
         return Trace(0.0, 0.0, ())
     details = [json.loads(event.detail) for event in events]
@@ -145,7 +117,7 @@ def _title(event: EventRow, detail: dict[str, Any]) -> str:
     if event.kind == "step":
         name = str(detail.get("name", "step")).replace("_", " ")
         return name[:1].upper() + name[1:]
-    return TITLES.get(event.kind, event.kind.replace("_", " ").capitalize())
+    return title_of(event.kind)
 
 
 def _facts(detail: dict[str, Any]) -> tuple[tuple[str, str], ...]:

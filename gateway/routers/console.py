@@ -15,7 +15,7 @@ router = APIRouter(prefix="/ui", include_in_schema=False)
 
 ASSETS = {
     "console.css": "text/css",
-    "refresh.js": "text/javascript",
+    "live.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 STUDIES_PER_PAGE = 50

@@ -215,7 +215,7 @@ def test_models_are_shown_with_intended_use_limits_and_how_they_fared(app, brows
         assert told in shown
 
 
-@pytest.mark.parametrize("name", ["console.css", "refresh.js", "icon.svg"])
+@pytest.mark.parametrize("name", ["console.css", "live.js", "icon.svg"])
 def test_the_console_brings_its_own_assets(browser, name):
     assert browser.get(f"/ui/static/{name}").status_code == 200
 

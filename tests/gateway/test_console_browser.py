@@ -9,10 +9,12 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from gateway.auth import AuthMiddleware
-from gateway.routers import session
+from gateway.feed import Feed
+from gateway.routers import events, session
+from gateway.store.events import note
 from gateway.store.tables import WorkitemRow
 from tests.browser import chromium, new_page
 from tests.gateway.console_example import RESULTS, STUDY, WORKITEM, fill, gateway
@@ -39,6 +41,15 @@ def served(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def ending(feed: Feed) -> Iterator[None]:
+    """Streams have no end of their own, and the server waits for them."""
+    try:
+        yield
+    finally:
+        feed.end()
 
 
 @pytest.fixture
@@ -78,6 +89,33 @@ def test_signing_in_leads_back_and_the_page_shows_the_result_when_it_comes(tmp_p
         assert not wider_than_the_window
         assert {address.startswith(url) for address in requested} == {True}
     assert [text for text in complaints if "Content Security Policy" in text] == []
+
+
+def test_a_page_that_listens_to_events_shows_progress_and_the_end_at_once(tmp_path, page):
+    app = gateway(tmp_path)
+    database = app.state.services.database
+    app.state.feed = Feed(database)
+    app.include_router(events.router)
+    fill(database, ended=False)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with served(app) as url, ending(app.state.feed):
+        sign_in(page, url, f"/ui/studies/{STUDY}")
+        with page.expect_request(f"{url}/ui/studies/{STUDY}"):
+            pass  # it asks once more when the stream is open, and then waits for events
+        page.wait_for_timeout(500)
+        before = len(asked)
+        with database.write() as session:
+            detail = {"percent": 77, "step": "model"}
+            note(session, STUDY, "progress", detail, workitem_uid=WORKITEM)
+        expect(page.locator("progress")).to_have_js_property("value", 77)
+        assert asked[before:] == []
+        with database.write() as session:
+            item = session.get_one(WorkitemRow, WORKITEM)
+            item.procedure_step_state, item.outcome = "COMPLETED", "DONE"
+            note(session, STUDY, "done", workitem_uid=WORKITEM)
+        page.get_by_text("Done", exact=True).first.wait_for(timeout=10_000)
+        assert not page.locator("main[data-live]").count()
 
 
 def test_signing_out_closes_the_console(tmp_path, page):

@@ -18,7 +18,8 @@ from tests.gateway.fuzzing.fuzzed import (
     spare_study,
 )
 
-schema = schemathesis.openapi.from_dict(DESCRIPTION)
+# Streams of events have no end to wait for.
+schema = schemathesis.openapi.from_dict(DESCRIPTION).exclude(path_regex="/events$")
 
 
 @schemathesis.serializer(
