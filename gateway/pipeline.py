@@ -40,7 +40,7 @@ from gateway.registry import RegisteredModel, Registry
 from gateway.source import SourceSeries
 from gateway.store.database import Database
 from gateway.store.events import note
-from gateway.store.tables import TombstoneRow, WorkitemRow
+from gateway.store.tables import InstanceRow, TombstoneRow, WorkitemRow
 from gateway.tombstones import INSTANCE, bury
 from gateway.watch import Watch
 from standards import fhir, ups
@@ -203,7 +203,7 @@ class Pipeline:
             rows = worklist.input_instances(self.database, workitem)
         except NotFound:
             return None
-        headers = tuple(Dataset.from_json(json.loads(row.header)) for row in rows)
+        headers = tuple(_header(row) for row in rows)
         again = worklist.repetition(workitem, model)
         return Analysis(
             model.algorithm,
@@ -256,6 +256,11 @@ def _accepted(answer: Answered | NotKept) -> Answered:
     if isinstance(answer, NotKept):
         raise ResultNotKept(f"a result object was not kept: {answer.reason}")
     return answer
+
+
+def _header(row: InstanceRow) -> Dataset:
+    """As the index has it; what it calls bulk data is empty, and nobody asks for it here."""
+    return Dataset.from_json(json.loads(row.header), bulk_data_uri_handler=lambda _: b"")
 
 
 def _started(workitem: WorkitemRow) -> datetime:

@@ -61,6 +61,7 @@ _KEPT = (
     "study_instance_uid",
     "series_instance_uid",
     "inputs",
+    "supersedes",
     "model_name",
     "model_version",
     "model_digest",
