@@ -12,7 +12,6 @@ from typing import TypeVar
 from pydicom import Dataset
 from sqlalchemy.orm import Session
 
-from adapters.archive import Archive
 from adapters.runtimes.python import PythonRuntime
 from gateway import air, superseding, worklist
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
@@ -33,6 +32,7 @@ from gateway.failures import (
 from gateway.fhir.repository import put_all
 from gateway.ingest import Ingest, Kept, Part
 from gateway.ingest import Refused as NotKept
+from gateway.inputs import InputCopies
 from gateway.jobs import Job, Jobs
 from gateway.outcomes import Outcome
 from gateway.outputs import Encoded
@@ -65,7 +65,7 @@ class Pipeline:
     """Everything that one workitem meets on its way."""
 
     database: Database
-    archive: Archive
+    inputs: InputCopies
     ingest: Ingest
     registry: Registry
     runtimes: Mapping[str, PythonRuntime]  # by queue: one of each works at a time
@@ -97,7 +97,8 @@ class Pipeline:
         watch, wanted = Stopwatch(), Watch(self.database, workitem)
         wanted()
         model = self._model(workitem)
-        name, source, others = self._sources(workitem, model)
+        named = worklist.named_inputs(self.database, workitem)
+        name, source, others = self._sources(named, model)
         predict = partial(
             self.runtimes[workitem.queue].predict,
             self.registry.entry_point(model),
@@ -120,16 +121,16 @@ class Pipeline:
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
             kept = [self._keep(one) for one in objects]
         self._publish(workitem, model, Answer(result, objects, kept), watch)
+        for rows in named.values():
+            self.inputs.forget(rows)
 
     def _sources(
-        self, workitem: WorkitemRow, model: RegisteredModel
+        self, named: Mapping[str, Sequence[InstanceRow]], model: RegisteredModel
     ) -> tuple[str, SourceSeries, dict[str, SourceSeries]]:
         """The first input, on which results are drawn, by its name; and the others by theirs."""
         sources = {
-            name or model.card.inputs[0].name: SourceSeries(
-                [partial(self.archive.read, row.archive_key) for row in rows]
-            )
-            for name, rows in worklist.named_inputs(self.database, workitem).items()
+            name or model.card.inputs[0].name: SourceSeries(self.inputs.reads(rows))
+            for name, rows in named.items()
         }
         name = next(iter(sources))
         return name, sources.pop(name), sources

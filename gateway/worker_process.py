@@ -12,6 +12,8 @@ from gateway.chores import chores
 from gateway.completion.build import build_completion
 from gateway.dispatch import SWEEP_SECONDS, Dispatch
 from gateway.engine import JobQueue, Worker
+from gateway.fetching import Fetching
+from gateway.inputs import InputCopies
 from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
 from gateway.repeating import repeating
@@ -33,9 +35,10 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     parts = services.build(settings, connect(settings), database)
     runtimes = {queue: PythonRuntime() for queue in queues}
     jobs = JobQueue(database)
+    inputs = InputCopies.of(parts.archive, settings)
     pipeline = Pipeline(
         database,
-        parts.archive,
+        inputs,
         parts.ingest,
         parts.registry,
         runtimes,
@@ -47,6 +50,7 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     worker.start()
     router = Router(parts.registry, jobs)
     build_completion(settings, database, router.route).start()
+    Fetching(database, inputs, settings.data, router.likely_inputs).start()
     calm_collector()
     dispatch = Dispatch(database, jobs)
     failed = "jobs that are wanted were not made; trying again"
