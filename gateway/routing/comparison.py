@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from gateway.routing.plan import Run, title_of
+from gateway.routing.plan import Plan, Run, title_of
 from standards.study import Study
 
 Change = Literal["added", "removed", "changed", "same", "none"]
@@ -40,22 +40,30 @@ class RunView(BaseModel):
 
 
 class Difference(BaseModel):
-    """One model by both rule sets. `none`: neither would run it."""
+    """One model by both rule sets. `none`: neither would run it.
+
+    what: of a change. reason: why the draft does not run it, "" when it does.
+    """
 
     change: Change
     model: str
+    what: list[str]
+    reason: str
     draft: RunView | None
     live: RunView | None
 
 
-def differences(study: Study, draft: Iterable[Run], live: Iterable[Run]) -> Iterator[Difference]:
+def differences(study: Study, draft: Plan, live: Plan) -> Iterator[Difference]:
     """Model by model, in the order of the draft, then those that only the rules in force name."""
-    drafted, lives = _by_model(draft), _by_model(live)
+    drafted, lives = _by_model(draft.runs), _by_model(live.runs)
     for model in dict.fromkeys([*drafted, *lives]):
         new, old = drafted.get(model), lives.get(model)
+        what = _what(new, old)
         yield Difference(
-            change=_change(new, old),
+            change=_change(new, old, what),
             model=model,
+            what=what,
+            reason=new.reason if new else draft.why_not(model),
             draft=_view(study, new) if new else None,
             live=_view(study, old) if old else None,
         )
@@ -70,18 +78,31 @@ def _by_model(runs: Iterable[Run]) -> dict[str, Run]:
     return found
 
 
-def _change(new: Run | None, old: Run | None) -> Change:
-    now, before = bool(new and not new.reason), bool(old and not old.reason)
+def _change(new: Run | None, old: Run | None, what: list[str]) -> Change:
+    now, before = _runs(new), _runs(old)
     if not now or not before:
         return "added" if now else "removed" if before else "none"
-    same = _facts(new) == _facts(old)
-    return "same" if same else "changed"
+    return "changed" if what else "same"
 
 
-def _facts(run: Run | None) -> tuple[object, ...]:
-    assert run is not None  # noqa: S101 (both run)
-    inputs = {name: series.series_instance_uid for name, series in run.inputs.items()}
-    return run.version, run.priority, inputs
+def _runs(run: Run | None) -> bool:
+    return run is not None and not run.reason
+
+
+def _what(new: Run | None, old: Run | None) -> list[str]:
+    """In what two runs differ."""
+    if new is None or old is None or not _runs(new) or not _runs(old):
+        return []
+    pairs = {
+        "series": (_series(new), _series(old)),
+        "version": (new.version, old.version),
+        "priority": (new.priority, old.priority),
+    }
+    return [name for name, (now, before) in pairs.items() if now != before]
+
+
+def _series(run: Run) -> dict[str, str]:
+    return {name: series.series_instance_uid for name, series in run.inputs.items()}
 
 
 def _view(study: Study, run: Run) -> RunView:

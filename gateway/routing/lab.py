@@ -161,7 +161,7 @@ class Lab:
             except _TimeIsUp:
                 return None
         tried, now = plans
-        return _of(row, tried.reason, list(differences(study, tried.runs, now.runs)))
+        return _of(row, tried.reason, list(differences(study, tried, now)))
 
     def _runnable(self, session: Session) -> Callable[[str], RegisteredModel | None]:
         return lambda name: self.registry.runnable(session, name)

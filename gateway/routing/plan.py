@@ -3,7 +3,7 @@
 Routing carries it out, the rule lab only shows it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ai_models.card import Stage as ModelStage
@@ -45,10 +45,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """reason: why no rule matched; "" when one did, or a model was ordered by name."""
+    """reason: why no rule matched; "" when one did, or a model was ordered by name.
+
+    unmatched: the rules that were asked and that no series fulfilled.
+    """
 
     runs: tuple[Run, ...]
     reason: str
+    unmatched: tuple[Match, ...] = ()
+
+    def why_not(self, model: str) -> str:
+        """Why no rule gives the study to the model."""
+        matches = [match for match in self.unmatched if match.rule.run == model]
+        return _reasons(matches) or "no rule that was asked names this model"
 
 
 def plan(  # noqa: PLR0913 (what a plan depends on)
@@ -69,7 +78,8 @@ def plan(  # noqa: PLR0913 (what a plan depends on)
     runs = [_run(match, study, runnable, priors) for match in decision.matched]
     if ordered is not None and ordered.card.name not in {run.model for run in runs}:
         runs.insert(0, _ordered(ordered, study, priors))
-    return Plan(tuple(runs), "" if runs else _why_none(decision))
+    unmatched = tuple(match for match in decision.asked if not match.candidates)
+    return Plan(tuple(runs), "" if runs else _why_none(decision), unmatched)
 
 
 def _run(match: Match, study: Study, runnable: Runnable, priors: Priors) -> Run:
@@ -131,7 +141,11 @@ def _lacking(model: RegisteredModel, selections: Selections) -> str:
 def _why_none(decision: Decision) -> str:
     if not decision.asked:
         return "no routing rule is enabled"
-    reasons = {reason for match in decision.asked for reason in match.passed_over.values()}
+    return _reasons(decision.asked)
+
+
+def _reasons(matches: Iterable[Match]) -> str:
+    reasons = {reason for match in matches for reason in match.passed_over.values()}
     return "; ".join(sorted(reasons)[:5])
 
 

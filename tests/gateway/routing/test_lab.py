@@ -1,54 +1,19 @@
 """The rule lab on real index rows: what would run, on what, and what would change."""
 
-import json
-
 import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
-from gateway.app import create_app
-from gateway.ingest import Part
 from gateway.routing.lab import Lab, Order
 from gateway.routing.reading import parse_rules
 from gateway.store.tables import Base
-from standards.derived import part10
 from standards.uids import derived_uid
-from tests.gateway.console_example import CARD, model_row
-from tests.series import ct_series
-
-CT = {"name": "ct", "run": "counts", "when": [{"attribute": "Modality", "equals": "CT"}]}
-STUDIES = ("a", "b", "c")
-
-
-def received(parts, study: str, description: str, slices: int = 3, **attributes) -> str:
-    series = derived_uid("test", study, description)
-    uid = derived_uid("test", study)
-    for number, instance in enumerate(
-        ct_series(slices, 8, 8, StudyInstanceUID=uid, SeriesInstanceUID=series, **attributes)
-    ):
-        instance.SOPInstanceUID = derived_uid("test", series, str(number))
-        instance.file_meta.MediaStorageSOPInstanceUID = instance.SOPInstanceUID
-        instance.SeriesDescription = description
-        parts.ingest.receive([Part(part10(instance))])
-    return uid
+from tests.gateway.routing_example import CT, laboratory
 
 
 @pytest.fixture
 def client(parts):
-    with parts.database.write() as session:
-        for name in ("counts", "other"):
-            row = model_row(1.0)
-            row.name, row.card = name, json.dumps(CARD | {"name": name})
-            session.add(row)
-    for study in STUDIES:
-        received(parts, study, "thin", slices=5)
-        received(parts, study, "thick", Modality="CT", SeriesNumber=3)
-    received(parts, "c", "scout", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
-    token = "a-token-for-tests"
-    client = TestClient(create_app(parts, token))
-    client.headers["Authorization"] = f"Bearer {token}"
-    client.put("/api/v1/rules", json=[CT]).raise_for_status()
-    return client
+    return laboratory(parts)
 
 
 def tried(client: TestClient, *rules: dict, **query) -> dict:
@@ -82,10 +47,13 @@ def test_added_removed_and_changed_runs_are_told(client):
 
     assert changes(tried(client, other, limit=1)) == [("added", "other"), ("removed", "counts")]
     assert changes(tried(client, CT | {"when": thick}, limit=1)) == [("changed", "counts")]
-    assert changes(tried(client, CT | {"priority": "STAT"}, limit=1)) == [("changed", "counts")]
+    stat = tried(client, CT | {"priority": "STAT"}, limit=1)
+    assert changes(stat) == [("changed", "counts")]
+    assert stat["studies"][0]["runs"][0]["what"] == ["priority"]
     assert changes(tried(client, CT | {"stage": "shadow"}, limit=1)) == [("removed", "counts")]
     nothing = tried(client, CT | {"when": [{"attribute": "Modality", "equals": "MR"}]}, limit=1)
     assert changes(nothing) == [("removed", "counts")]
+    assert nothing["studies"][0]["runs"][0]["reason"] == "rule ct: not Modality equals MR"
     assert nothing["studies"][0]["reason"] == "rule ct: not Modality equals MR"
 
 
