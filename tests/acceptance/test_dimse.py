@@ -24,13 +24,16 @@ def test_a_study_by_c_store_gets_its_results(tmp_path):
     phantom.write(tmp_path / "series")
     study = str(phantom.instances[0].StudyInstanceUID)
     port = free_port()
-    with Gateway(tmp_path / "data", dicom=f"AIRGATE@127.0.0.1:{port}") as gateway:
+    settings = {"dicom": f"AIRGATE@127.0.0.1:{port}", "quiet_seconds": "3600"}
+    with Gateway(tmp_path / "data", **settings) as gateway:
         wait_until(lambda: echoes(port), 60, lambda: gateway.log)
         titles = ("-aet", "SCANNER", "-aec", "AIRGATE")
         series = tmp_path / "series"
         subprocess.run(["storescu", *titles, "+sd", "127.0.0.1", str(port), series], check=True)
         (workitem,) = gateway.await_end(study)
-        (received, *_) = gateway.trace(study)["events"]
+        (received, *_) = events = gateway.trace(study)["events"]
 
     assert workitem["outcome"] == "DONE"
     assert received["detail"]["calling_ae_title"] == "SCANNER"
+    (complete,) = [event["detail"] for event in events if event["kind"] == "complete"]
+    assert complete["evidence"] == "association_released"  # no quiet time has passed

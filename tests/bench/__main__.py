@@ -18,7 +18,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import frames, huge, multiframe, orchestration, search_growth, series, stow, viewer
+from tests.bench import (
+    completion,
+    frames,
+    huge,
+    multiframe,
+    orchestration,
+    search_growth,
+    series,
+    stow,
+    viewer,
+)
 from tests.bench.plan import FULL, QUICK, Plan, Sizes
 from tests.bench.report import Line, markdown, table
 from tests.bench.rival import PlugIn
@@ -34,6 +44,7 @@ PIECES: dict[str, Callable[[Plan], Iterable[Line]]] = {
     "search": search_growth.measure,
     "viewer": viewer.measure,
     "orchestration": orchestration.measure,
+    "completion": completion.measure,
 }
 
 

@@ -44,7 +44,7 @@ def measure(plan: Plan) -> Iterator[Line]:
         archive = OrthancArchive(child_url(data))
         for run in range(plan.repeat + 1):
             plan.say(f"run {run} of {plan.repeat}")
-            study = _copy(series, folder / f"study{run}", run)
+            study = copied(series, folder / f"study{run}", run)
             seconds = _through_gateway(gateway, study)
             rival = _naive(study, archive)
             shutil.rmtree(study)
@@ -55,7 +55,7 @@ def measure(plan: Plan) -> Iterator[Line]:
     yield Line(work, ours, naive, "0.67 x", against="naive script")
 
 
-def _copy(series: Path, folder: Path, run: int) -> Path:
+def copied(series: Path, folder: Path, run: int) -> Path:
     """The same images as another study."""
     folder.mkdir()
     for path in series.iterdir():

@@ -32,6 +32,13 @@ def test_the_web_services_are_measured_on_both_sides(report):
     assert found["rival"].startswith("Orthanc ")
 
 
+def test_the_way_to_the_claim_is_measured_by_both_kinds_of_evidence(report):
+    association, quiet = report("completion")["lines"]
+
+    assert association["ours"][0] > 0
+    assert quiet["ours"][0] > 1
+
+
 def test_searches_are_measured_as_the_index_grows(report):
     found = report("search")
 
