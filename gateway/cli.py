@@ -179,9 +179,62 @@ def models_register(
 @rules.command("list")
 def rules_list() -> None:
     """The routing rules of the running gateway, in order."""
-    from gateway.commands.tables import print_rules
+    from gateway.commands.rules import print_rules
 
     print_rules(settings_with({}))
+
+
+@rules.command("export")
+def rules_export(
+    out: Annotated[Path | None, typer.Option(help="File to write it to; else it is shown.")] = None,
+) -> None:
+    """The routing rules of the running gateway as YAML."""
+    from gateway.commands.rules import export
+
+    export(settings_with({}), out)
+
+
+@rules.command("put")
+def rules_put(
+    source: Annotated[Path, typer.Argument(help="YAML file with all rules.", exists=True)],
+) -> None:
+    """Put a whole set in place of the routing rules of the running gateway."""
+    from gateway.commands.rules import put
+
+    put(settings_with({}), source)
+
+
+@rules.command("try")
+def rules_try(
+    source: Annotated[Path, typer.Argument(help="YAML file with all rules.", exists=True)],
+    days: Annotated[float, typer.Option(help="Of how many days the studies are tried.")] = 7,
+    limit: Annotated[int, typer.Option(help="How many of them, the latest first.")] = 50,
+) -> None:
+    """Show what these rules would run on studies that came, and what they would change.
+
+    Each line begins with + added, - removed, ~ changed, = as now.
+    """
+    from gateway.commands.rules import try_out
+
+    try_out(settings_with({}), source, days, limit)
+
+
+@rules.command("versions")
+def rules_versions() -> None:
+    """Who changed the routing rules, and when."""
+    from gateway.commands.rules import print_versions
+
+    print_versions(settings_with({}))
+
+
+@rules.command("restore")
+def rules_restore(
+    number: Annotated[int, typer.Argument(help="Version, see `airgate rules versions`.", min=1)],
+) -> None:
+    """Make the routing rules of an earlier version the newest one."""
+    from gateway.commands.rules import restore
+
+    restore(settings_with({}), number)
 
 
 @index.command("verify")

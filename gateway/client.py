@@ -47,8 +47,10 @@ class Client:
         return self.send(path, content, media_type).json()
 
     def send(self, path: str, content: bytes, media_type: str) -> httpx.Response:
-        headers = {"Content-Type": media_type}
-        return self._request("POST", path, content=content, headers=headers, timeout=STORE_SECONDS)
+        return self._change("POST", path, content, media_type)
+
+    def put(self, path: str, content: bytes, media_type: str) -> Any:
+        return self._change("PUT", path, content, media_type).json()
 
     def store(self, files: Sequence[Path]) -> tuple[int, dict[str, Any]]:
         """STOW-RS the files in one request, streamed; status and response dataset (PS3.18 10.5)."""
@@ -66,6 +68,10 @@ class Client:
         if reply.status_code not in (200, 202, 409):
             raise Refused("/dicom-web/studies", reply.status_code, _detail(reply))
         return reply.status_code, reply.json()
+
+    def _change(self, method: str, path: str, content: bytes, media_type: str) -> httpx.Response:
+        headers = {"Content-Type": media_type}
+        return self._request(method, path, content=content, headers=headers, timeout=STORE_SECONDS)
 
     def _request(self, method: str, path: str, **keywords: Any) -> httpx.Response:
         reply = self._send(method, path, **keywords)

@@ -77,7 +77,8 @@ class Settings(BaseSettings):
     )
     rules: Path | None = Field(
         default=None,
-        description="routing rules file (YAML), read at start; unset = the bundled one",
+        description="routing rules file (YAML), taken over at a start when it changed; "
+        "unset = the bundled one",
     )
     cors_origins: str = Field(
         default="",

@@ -1,4 +1,4 @@
-"""`airgate models`, `rules`, `workitems`: what the running gateway knows, as tables."""
+"""`airgate models`, `workitems`: what the running gateway knows, as tables."""
 
 import json
 import tomllib
@@ -32,14 +32,6 @@ def register_model(settings: Settings, source: Path) -> None:
     )
 
 
-def print_rules(settings: Settings) -> None:
-    table = Table("rule", "when", "run", "enabled")
-    for rule in Client(settings).json("/api/v1/rules"):
-        when = "; ".join(_condition(one) for one in rule["when"]) or "always"
-        table.add_row(rule["name"], when, rule["run"], "yes" if rule["enabled"] else "no")
-    Console(markup=False, highlight=False).print(table)
-
-
 def print_workitems(settings: Settings, *, dead: bool) -> None:
     table = Table("created (UTC)", "UID", "model", "state", "outcome", "reason")
     for one in Client(settings).json(f"/api/v1/workitems?dead={str(dead).lower()}"):
@@ -61,9 +53,3 @@ def cancel_workitem(settings: Settings, uid: str, reason: str) -> None:
 def replay_workitem(settings: Settings, uid: str) -> None:
     again = Client(settings).post(f"/api/v1/workitems/{uid}/replay", b"", "application/json")
     Console(markup=False, highlight=False).print(f"ordered again as {again['workitem_uid']}")
-
-
-def _condition(condition: dict[str, object]) -> str:
-    tests = {k: v for k, v in condition.items() if k != "attribute" and v is not None}
-    told = " ".join(f"{name.replace('_', ' ')} {value}" for name, value in tests.items())
-    return f"{condition['attribute']} {told}"

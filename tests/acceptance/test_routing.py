@@ -11,6 +11,7 @@ import pytest
 from standards.derived import part10
 from standards.uids import derived_uid
 from tests.acceptance.conftest import store
+from tests.acceptance.test_bad_operation import airgate, assert_one_line
 from tests.postgresql import free_port
 from tests.series import ct_series
 from tests.serving import Gateway, wait_until
@@ -158,3 +159,27 @@ def test_a_called_ae_title_that_names_a_model_orders_it(gateway):
     assert workitem["model_name"] == "lung_ct"
     (routed,) = [e["detail"] for e in gateway.trace(study)["events"] if e["kind"] == "routed"]
     assert routed["rule"] == "called AE Title"
+
+
+def test_the_command_line_puts_tries_exports_and_restores_rules(gateway, tmp_path):
+    gateway, _ = gateway
+    draft = tmp_path / "rules.yaml"
+    draft.write_text("- {name: all, run: lung_ct, priority: LOW}\n")
+
+    def rules(*arguments: str) -> str:
+        ended = airgate("rules", *arguments, **gateway.environment)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    gateway.http.put("/api/v1/rules", json=[]).raise_for_status()
+    version = gateway.client.json("/api/v1/rules/versions")[0]["number"]
+    assert "against version" in rules("try", str(draft))
+    assert gateway.client.json("/api/v1/rules") == []
+    assert "1 rule(s) are in force" in rules("put", str(draft))
+    assert "low" in rules("list")
+    assert "name: all" in rules("export")
+    assert "put 1 rule(s)" in rules("versions")
+    assert "0 rule(s)" in rules("restore", str(version))
+
+    draft.write_text("- {name: all, run: lung_ct, when: [{attribute: Modalty, equals: CT}]}\n")
+    assert_one_line(airgate("rules", "put", str(draft), **gateway.environment), "Modalty", "rule 1")
