@@ -21,7 +21,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from gateway.failures import DATABASE_AWAY, back_off
-from gateway.jobs import PRIORITIES, QUEUES, Job, Perform
+from gateway.jobs import DEAD_AFTER_SECONDS, PRIORITIES, QUEUES, Job, Perform
 from gateway.store.database import Database
 from gateway.store.tables import WorkerRow, WorkitemRow
 
@@ -32,7 +32,6 @@ JOB = "perform_workitem"
 JOB_FORM = "1"
 POLL_SECONDS = 0.1
 BEAT_SECONDS = 2.0
-DEAD_AFTER_SECONDS = 6.0
 FORGOTTEN_AFTER_SECONDS = 86_400.0
 
 _ENDED = ("SUCCESS", "ERROR", "CANCELLED")

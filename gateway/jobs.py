@@ -14,6 +14,9 @@ QUEUES = {"cpu": "workitems", "gpu": "workitems-gpu"}
 # Scheduled Procedure Step Priority (0074,1200) -> what is taken first.
 PRIORITIES = {"HIGH": 1, "MEDIUM": 2, "LOW": 3}
 
+# A worker that gave no sign of life for so long is taken for dead.
+DEAD_AFTER_SECONDS = 6.0
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -298,9 +298,16 @@ def note_received(session: Session, source: Source, indexed: Sequence[Indexed]) 
 
 
 def _note_refused(session: Session, source: Source, refusals: Iterable[Refused]) -> None:
-    reasons = Counter((each.study_instance_uid, each.reason) for each in refusals)
-    for (study, reason), count in reasons.items():
-        detail = {"instances": count, "reason": reason, "source": source.service}
+    reasons = Counter(
+        (each.study_instance_uid, each.reason, each.failure_reason) for each in refusals
+    )
+    for (study, reason, failure), count in reasons.items():
+        detail = {
+            "instances": count,
+            "reason": reason,
+            "failure": failure.name.lower(),
+            "source": source.service,
+        }
         note(session, study, "refused", detail)
 
 

@@ -1,10 +1,11 @@
 """`airgate serve`: everything on one machine, each part in its own process."""
 
+import logging
 import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -23,6 +24,8 @@ from gateway.errors import NotConfigured, PortTaken
 from gateway.feed import Feed
 from gateway.http_protocol import limited_http
 from gateway.logs import set_up_logs
+from gateway.metric_sums import FOLD_SECONDS, Folding
+from gateway.repeating import repeating
 from gateway.routing.reading import read_rules
 from gateway.routing.versions import take_over
 from gateway.settings import Settings
@@ -31,6 +34,8 @@ from gateway.swapping import recovering
 from gateway.tombstones import finishing
 
 WORKER_STOP_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -45,6 +50,7 @@ def serve(settings: Settings) -> None:
         _empty(settings.spool)
         stack.enter_context(finishing(parts.database, parts.archive))
         stack.enter_context(recovering(parts.ingest.swaps))
+        stack.enter_context(_folding(parts))
         for slot in range(settings.workers):
             _mind(stack, f"worker-{slot}", ["worker", "--slot", str(slot)])
         if settings.dicom_address:
@@ -69,6 +75,13 @@ def serve(settings: Settings) -> None:
         )
         calm_collector()
         _Server(config, application.state.feed).run()
+
+
+def _folding(parts: services.Services) -> AbstractContextManager[None]:
+    failed = "metrics were not summed; trying again"
+    return repeating(
+        Folding(parts.database).fold, name="metrics", seconds=FOLD_SECONDS, failed=failed, log=log
+    )
 
 
 class _Server(uvicorn.Server):

@@ -22,6 +22,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "chosen_because": "why this series and none of the others",
         "description": "Series Description of the chosen series",
         "evidence": "what said that the study is complete",
+        "failure": "kind of failure, as in PS3.18 Table I.2-2",
         "for": "how long it is put off",
         "for_review": "other series fit as well, so that a person should look at the choice",
         "generation": "how often the study has been complete, with this time",
@@ -82,7 +83,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Gone from the archive", "bytes left it without the gateway", ("instances", "source")
         ),
         "refused": Kind(
-            "Instances refused", "what was sent cannot be kept", ("instances", "reason", "source")
+            "Instances refused",
+            "what was sent cannot be kept",
+            ("instances", "reason", "failure", "source"),
         ),
         "announced": Kind(
             "Announced", "somebody told what will come", ("announced_by", "instances")

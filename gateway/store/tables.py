@@ -386,6 +386,30 @@ class FhirSearchRow(Base):
     high: Mapped[float | None] = mapped_column(default=None)
 
 
+class MetricSumRow(Base):
+    """A counter, or a histogram, of one set of label values; gateway/metric_sums.py.
+
+    labels: JSON list of the values. buckets: of a histogram, JSON list of counts.
+    """
+
+    __tablename__ = "metric_sums"
+
+    family: Mapped[str] = mapped_column(primary_key=True)
+    labels: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[Large]
+    total: Mapped[float]
+    buckets: Mapped[str]
+
+
+class MetricMarkRow(Base):
+    """The last event that is in the sums; the only row."""
+
+    __tablename__ = "metric_marks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int]
+
+
 # Searches answer the newest study first. Read backwards, each of these gives studies in that order.
 _STUDY_ORDER = (StudyRow.study_date, StudyRow.study_time, StudyRow.study_instance_uid)
 Index("study_order", *_STUDY_ORDER)
@@ -417,6 +441,13 @@ Index(
     WorkitemRow.worklist_label,
     WorkitemRow.procedure_step_state,
     *_WORKITEM_ORDER,
+)
+Index(
+    "workitem_of_queue",
+    WorkitemRow.procedure_step_state,
+    WorkitemRow.queue,
+    WorkitemRow.priority,
+    WorkitemRow.created_at,
 )
 Index("ups_notifications_of_ae", NotificationRow.aet, NotificationRow.id)
 Index("fhir_value", FhirSearchRow.resource_type, FhirSearchRow.parameter, FhirSearchRow.value)
