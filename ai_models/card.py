@@ -6,7 +6,7 @@
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -41,11 +41,32 @@ class Orientation(StrEnum):
     SAGITTAL = "sagittal"
 
 
-class Runtime(_Strict):
-    """How the model is run. `python`: `entry` is `module:Class`, made without arguments."""
+OUTSIDE = "outside"  # the queue of work that no worker of ours takes
 
-    kind: str = Field(default="python", pattern="^python$")
-    entry: Entry
+
+class Runtime(_Strict):
+    """How the model is run.
+
+    python: `entry` is `module:Class`, made without arguments.
+    ups: not here; a performer outside claims the work over UPS-RS, from the queue `worklist`.
+    """
+
+    kind: str = Field(default="python", pattern="^(python|ups)$")
+    entry: Entry | Literal[""] = ""
+    worklist: str = Field(
+        default="AIRGATE",
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\\\x00-\x1f*?]+$",
+        description="Worklist Label (0074,1202) of its workitems",
+    )
+
+    @model_validator(mode="after")
+    def _entry_of_what_runs_here(self) -> Self:
+        if (self.kind == "ups") == bool(self.entry):
+            wanted = "no entry: it runs outside" if self.entry else "an entry, `module:Class`"
+            raise ValueError(f"a runtime of kind {self.kind} has {wanted}")
+        return self
 
 
 class Contrast(StrEnum):
@@ -142,6 +163,11 @@ class ModelCard(_Strict):
         min_length=1, max_length=8, description="the results are drawn on the first one"
     )
     resources: Resources = Resources()
+
+    @property
+    def queue(self) -> str:
+        """Who may perform its work: the workers of a kind of device, or performers outside."""
+        return OUTSIDE if self.runtime.kind == "ups" else self.resources.queue
 
     @field_validator("inputs")
     @classmethod

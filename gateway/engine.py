@@ -20,6 +20,7 @@ from dbos import DBOS, DBOSClient, EnqueueOptions
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from ai_models.card import OUTSIDE
 from gateway.failures import DATABASE_AWAY, back_off
 from gateway.jobs import DEAD_AFTER_SECONDS, PRIORITIES, QUEUES, Job, Perform
 from gateway.store.database import Database
@@ -62,8 +63,13 @@ class JobQueue:
         )
 
     def enqueue(self, session: Session, workitem_uid: str) -> None:
-        """Enqueue in the caller's transaction; the same workitem again changes nothing."""
+        """Enqueue in the caller's transaction; the same workitem again changes nothing.
+
+        Work for performers outside is no job of ours: they find it in the worklist.
+        """
         row = session.get_one(WorkitemRow, workitem_uid)
+        if row.queue == OUTSIDE:
+            return
         options: EnqueueOptions = {
             "workflow_name": JOB,
             "queue_name": QUEUES[row.queue],

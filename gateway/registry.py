@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from adapters.runtimes.errors import ModelError
 from adapters.runtimes.python import EntryPoint, PythonRuntime
 from ai_models.bundled import bundled_models, digest_of
-from ai_models.card import ModelCard, read_card
+from ai_models.card import OUTSIDE, ModelCard, read_card
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.store.database import Database
 from gateway.store.tables import ModelRow
@@ -64,7 +64,10 @@ class Registry:
                     session.merge(row)
 
     def add_entry_point(self, card: ModelCard) -> RegisteredModel:
-        """Register a card whose entry this installation can import. Raises Unprocessable."""
+        """Register a card whose entry this installation can import, or that needs none.
+
+        Raises Unprocessable.
+        """
         return self._add(card, _entry_digest(card), "")
 
     def add_archive(self, archive: Path) -> RegisteredModel:
@@ -123,7 +126,8 @@ class Registry:
 
     def _add(self, card: ModelCard, digest: str, artefact: str) -> RegisteredModel:
         folder = self._folder / artefact if artefact else None
-        _try_out(EntryPoint(card.runtime.entry, folder))
+        if card.queue != OUTSIDE:
+            _try_out(EntryPoint(card.runtime.entry, folder))
         with self._database.write() as session:
             known = session.get(ModelRow, (card.name, card.version))
             if known is not None and known.digest != digest:
@@ -164,7 +168,12 @@ def _try_out(entry: EntryPoint) -> None:
 
 
 def _entry_digest(card: ModelCard) -> str:
-    """The build of an importable entry: the folder of its module, found without importing it."""
+    """The build of an importable entry: the folder of its module, found without importing it.
+
+    Of what runs outside, nothing but the card is known.
+    """
+    if card.queue == OUTSIDE:
+        return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
     module = card.runtime.entry.partition(":")[0]
     relative = Path(*module.split("."))
     for root in (Path(entry or ".") for entry in sys.path):

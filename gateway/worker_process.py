@@ -70,5 +70,5 @@ def _begin_likely_model(parts: services.Services, runtimes: dict[str, PythonRunt
     with parts.database.read() as session:
         rules = [rule for rule in rules_of(session) if rule.enabled]
         model = parts.registry.runnable(session, rules[0].run) if rules else None
-    if model is not None and (runtime := runtimes.get(model.card.resources.queue)):
+    if model is not None and (runtime := runtimes.get(model.card.queue)):
         runtime.begin(parts.registry.entry_point(model))

@@ -60,7 +60,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         [_reference(header) for series in inputs.values() for header in series.headers],
         model.performer,
         label=model.card.title,
-        worklist="AIRGATE",
+        worklist=model.card.runtime.worklist,
         at=now,
         priority=priority,
         replaces=supersedes,
@@ -75,7 +75,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         model_version=model.card.version,
         model_digest=model.digest,
         rule=rule,
-        queue=model.card.resources.queue,
+        queue=model.card.queue,
         supersedes=supersedes,
         created_at=now.timestamp(),
     )

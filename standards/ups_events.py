@@ -26,6 +26,8 @@ EVENT_CLASS = "1.2.840.10008.5.1.4.34.6.4"  # Unified Procedure Step - Event SOP
 MESSAGE_ID = "00000110"
 _AFFECTED_CLASS, _AFFECTED_INSTANCE, _EVENT_TYPE = "00000002", "00001000", "00001002"
 REASON, _DISCONTINUED = "00741238", "0074100E"
+# Procedure Step Progress, its description, Communications URI Sequence.
+_OF_PROGRESS = ("00741004", "00741006", "00741008")
 _REQUESTING_AE = "00741236"
 # What a cancel request may tell the performer (Table CC.2.2-1): reason in words and as a code,
 # Contact URI, Contact Display Name.
@@ -48,7 +50,7 @@ def reports_of_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> It
     """What is told of a change of the data set; before is {} of one that is new (CC.2.4.3)."""
     if _differ(before, after, STATE, READINESS):
         yield state_report(after)
-    if _differ(before, after, PROGRESS) and has_value(after, PROGRESS):
+    if _progress(before) != _progress(after) != []:
         yield _report(after, EventType.PROGRESS_REPORT, {PROGRESS: after[PROGRESS]})
     if _differ(before, after, STATION_NAMES, HUMAN_PERFORMERS):
         yield _report(after, EventType.ASSIGNED, _assignment(after))
@@ -83,6 +85,15 @@ def _assignment(step: Mapping[str, Any]) -> Json:
             if has_value(performer, tag):
                 told.setdefault(tag, performer[tag])
     return told
+
+
+def _progress(step: Mapping[str, Any]) -> list[Json]:
+    """What of the progress is worth a report; how it was canceled comes with the state."""
+    told = (
+        {tag: item[tag] for tag in _OF_PROGRESS if has_value(item, tag)}
+        for item in _value(step, PROGRESS)
+    )
+    return [item for item in told if item]
 
 
 def _differ(before: Mapping[str, Any], after: Mapping[str, Any], *tags: str) -> bool:

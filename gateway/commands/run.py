@@ -13,7 +13,7 @@ from rich.table import Table
 from adapters.runtimes.errors import ModelError
 from adapters.runtimes.python import EntryPoint, PythonRuntime
 from ai_models.bundled import bundled_models, digest_of
-from ai_models.card import read_card
+from ai_models.card import OUTSIDE, read_card
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.client import files_of
 from gateway.errors import NotFound, Unprocessable
@@ -79,6 +79,8 @@ def _model(name: str) -> tuple[RegisteredModel, EntryPoint]:
     if not (folder / "card.toml").is_file():
         raise NotFound("bundled model or model folder", f"{name} (have {', '.join(bundled)})")
     card = read_card(folder)
+    if card.queue == OUTSIDE:
+        raise Unprocessable(f"{card.name} is performed outside (runtime.kind = ups); run it there")
     return RegisteredModel(card, digest_of(folder)), EntryPoint(card.runtime.entry, folder)
 
 

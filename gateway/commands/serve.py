@@ -32,8 +32,10 @@ from gateway.settings import Settings
 from gateway.store.migrate import migrate
 from gateway.swapping import recovering
 from gateway.tombstones import finishing
+from gateway.ups.notifications import minding
 
 WORKER_STOP_SECONDS = 15.0
+LARGEST_MESSAGE = 64 << 10  # bytes that a client may say on a WebSocket; nothing is expected of it
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ def serve(settings: Settings) -> None:
         stack.enter_context(finishing(parts.database, parts.archive))
         stack.enter_context(recovering(parts.ingest.swaps))
         stack.enter_context(_folding(parts))
+        stack.enter_context(minding(parts.database))
         for slot in range(settings.workers):
             _mind(stack, f"worker-{slot}", ["worker", "--slot", str(slot)])
         if settings.dicom_address:
@@ -66,6 +69,7 @@ def serve(settings: Settings) -> None:
             host=host,
             port=port,
             http=limited_http(settings.maximum_head_kb << 10),
+            ws_max_size=LARGEST_MESSAGE,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -8,7 +8,7 @@ from gateway.access import Role, access_of
 from gateway.deps import DatabaseOf, PublicRoot
 from gateway.problems import problem
 from gateway.ups import channel, subscriptions
-from gateway.ups.subscriptions import ae_title, asked_for
+from gateway.ups.subscriptions import ae_title, asked_for, is_ae_title
 
 router = APIRouter(prefix="/dicom-web", tags=["DICOMweb worklist"])
 
@@ -53,7 +53,7 @@ def not_upgraded(aetitle: str) -> Response:
 @router.websocket("/subscribers/{aetitle}")
 async def open_channel(socket: WebSocket, aetitle: str) -> None:
     """Event reports, one DICOM JSON data set in each text frame."""
-    if access_of(socket).role is Role.PATIENT:
-        await socket.close(1008, "a token of one patient sees nothing of the worklist")
+    if access_of(socket).role is Role.PATIENT or not is_ae_title(aetitle):
+        await socket.close(1008)  # before it is open: HTTP 403
         return
     await channel.serve(socket, socket.app.state.services.database, ae_title(aetitle))

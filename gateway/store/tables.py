@@ -174,7 +174,7 @@ class WorkitemRow(Base):
     reason: Mapped[str] = mapped_column(default="")
     progress: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)  # claims so far; too many end it
-    queue: Mapped[str] = mapped_column(default="cpu", server_default="cpu")  # gateway/engine.py
+    queue: Mapped[str] = mapped_column(default="cpu", server_default="cpu")  # of ModelCard
     # How often it was put off: jobs from before the last time are void. And until when it is, in
     # seconds since the epoch: NULL while a worker is on it, or its first job waits in the queue.
     put_offs: Mapped[int] = mapped_column(default=0, server_default="0")

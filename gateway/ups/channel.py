@@ -1,8 +1,8 @@
 """The event channel of an AE: a WebSocket that carries its event reports (PS3.18 8.10.4, 8.10.5).
 
 Reports wait in the database, not here: a few are read, sent and forgotten, then the next, so a slow
-client costs no memory. Of several WebSockets of one AE the one opened last is served, so that a
-client that comes back gets what its dead connection would have swallowed.
+client costs no memory, and one that was away goes on where it was. Of several WebSockets of one AE
+the one opened last is served: a client that comes back does not wait behind its dead connection.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 
 async def serve(socket: WebSocket, database: Database, aet: str) -> None:
     """Send the reports of the AE until either side ends it."""
-    await socket.accept()
     connection = uuid.uuid4().hex
     await run_in_threadpool(_open, database, aet, connection)
+    await socket.accept()
     sending = asyncio.create_task(_send_on(socket, database, aet, connection))
     listening = asyncio.create_task(_until_closed(socket))
     try:
@@ -62,17 +62,19 @@ async def _send_on(
         reports = await run_in_threadpool(_waiting, database, aet, connection)
         if reports is None:
             return REPLACED, "another connection of this AE was opened"
-        for _, report in reports:
-            message_id = message_id % 0xFFFF + 1
-            try:
-                await asyncio.wait_for(
-                    socket.send_text(_numbered(report, message_id)), SEND_SECONDS
-                )
-            except TimeoutError:
-                return TOO_SLOW, "an event report was not taken in time"
-        if reports:
-            await run_in_threadpool(_forget, database, [number for number, _ in reports])
-        else:
+        sent: list[int] = []
+        try:
+            for number, report in reports:
+                message_id = message_id % 0xFFFF + 1
+                text = _numbered(report, message_id)
+                await asyncio.wait_for(socket.send_text(text), SEND_SECONDS)
+                sent.append(number)
+        except TimeoutError:
+            return TOO_SLOW, "an event report was not taken in time"
+        finally:
+            if sent:
+                await run_in_threadpool(_forget, database, sent)
+        if not reports:
             await asyncio.sleep(POLL_SECONDS)
     return OPEN_AGAIN, "open a new connection"
 

@@ -5,33 +5,43 @@ reaches the subscriber's WebSocket in whichever process that is.
 """
 
 import json
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from contextlib import AbstractContextManager
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from gateway.repeating import repeating
 from gateway.search.attributes import Level
 from gateway.search.parameters import parse_search
+from gateway.store.database import Database
 from gateway.store.tables import NotificationRow, SubscriptionRow, WorkitemRow
 from standards.query import Condition, matches
-from standards.ups_events import FILTERED_WORKLIST, WORKLIST, reports_of_change
+from standards.ups_events import (
+    FILTERED_WORKLIST,
+    WORKLIST,
+    reports_of_change,
+    status_change,
+)
 
 Json = dict[str, Any]
 
-# What no WebSocket has fetched until then is dropped: PS3.18 asks for no queue at all.
-KEPT_SECONDS = 3600.0
+KEPT_SECONDS = 3600.0  # what no WebSocket has fetched until then is dropped
+_AGAIN_SECONDS = 600.0
+
+log = logging.getLogger(__name__)
 
 
 def publish(
     session: Session, row: WorkitemRow, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
     """Tell the subscribers of a workitem what changed in its data set. before: {} of a new one."""
-    reports = list(reports_of_change(before, after))
-    if reports:
-        notify(session, subscribers(session, row, after), reports)
+    aets = subscribers(session, row, after)  # also of what is not reported: a filter may match now
+    notify(session, aets, list(reports_of_change(before, after)))
 
 
 def subscribers(session: Session, row: WorkitemRow, step: Mapping[str, Any]) -> list[str]:
@@ -57,8 +67,20 @@ def subscribers(session: Session, row: WorkitemRow, step: Mapping[str, Any]) -> 
 
 
 def own_subscription(workitem_uid: str, general: SubscriptionRow) -> SubscriptionRow:
+    return subscription(workitem_uid, general.aet, lock=general.deletion_lock)
+
+
+def subscription(
+    workitem_uid: str, aet: str, *, subscribed: bool = True, lock: bool = False, filter: str = ""
+) -> SubscriptionRow:
+    """With every column said, so that merging it leaves nothing of an earlier one."""
     return SubscriptionRow(
-        workitem_uid=workitem_uid, aet=general.aet, deletion_lock=general.deletion_lock
+        workitem_uid=workitem_uid,
+        aet=aet,
+        subscribed=subscribed,
+        deletion_lock=lock,
+        filter=filter,
+        suspended_at=None,
     )
 
 
@@ -77,6 +99,19 @@ def notify(session: Session, aets: Iterable[str], reports: Sequence[Json]) -> No
             session.add(NotificationRow(aet=aet, at=now, report=json.dumps(report)))
 
 
-def forget_old(session: Session) -> None:
-    """Drop what nobody came for."""
-    session.execute(delete(NotificationRow).where(NotificationRow.at < time.time() - KEPT_SECONDS))
+def minding(database: Database) -> AbstractContextManager[None]:
+    """Tell every subscriber that the server is there again; drop now and then what nobody came for.
+
+    PS3.4 CC.2.4.3 asks for the first, and PS3.18 8.10 for no queue at all.
+    """
+    with database.write() as session:
+        aets = session.scalars(select(SubscriptionRow.aet).distinct()).all()
+        notify(session, sorted(aets), [status_change("RESTARTED")])
+    chore, failed = partial(forget_old, database), "old event reports stay for now"
+    return repeating(chore, name="event reports", seconds=_AGAIN_SECONDS, failed=failed, log=log)
+
+
+def forget_old(database: Database) -> None:
+    before = time.time() - KEPT_SECONDS
+    with database.write() as session:
+        session.execute(delete(NotificationRow).where(NotificationRow.at < before))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ai_models.card import OUTSIDE
 from gateway.errors import NotFound
 from gateway.outcomes import Outcome
 from gateway.search.values import text
@@ -152,6 +153,7 @@ def _add(session: Session, uid: str, step: Json, by: str) -> None:
         model_name="",
         model_version="",
         model_digest="",
+        queue=OUTSIDE,
         created_at=datetime.now(UTC).timestamp(),
     )
     rows.add(session, row, step)

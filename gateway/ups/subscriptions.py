@@ -14,7 +14,13 @@ from gateway.store.database import Database
 from gateway.store.tables import NotificationRow, SubscriptionRow, WorkitemRow
 from gateway.ups import rows
 from gateway.ups.errors import UnusableSubscription
-from gateway.ups.notifications import filter_conditions, notify, own_subscription, subscribers
+from gateway.ups.notifications import (
+    filter_conditions,
+    notify,
+    own_subscription,
+    subscribers,
+    subscription,
+)
 from gateway.ups.search import every_match
 from standards.ups_events import FILTERED_WORKLIST, WORKLIST, state_report
 
@@ -26,10 +32,14 @@ _LOCK = {"true": True, "false": False}
 
 def ae_title(text: str) -> str:
     """The AE Title of a path, checked (PS3.5 6.2). Raises UnusableSubscription."""
-    title = text.strip()
-    if not (0 < len(title) <= 16 and title.isascii() and title.isprintable()) or "\\" in title:
+    if not is_ae_title(text):
         raise UnusableSubscription("no AE Title", "1 to 16 printable ASCII characters")
-    return title
+    return text.strip()
+
+
+def is_ae_title(text: str) -> bool:
+    title = text.strip()
+    return 0 < len(title) <= 16 and title.isascii() and title.isprintable() and "\\" not in title
 
 
 def asked_for(query: bytes) -> tuple[bool, str]:
@@ -61,7 +71,7 @@ def subscribe(database: Database, target: str, aet: str, *, lock: bool, filter: 
             _subscribe_to_matches(session, aet, lock, filter, sqlite=database.is_sqlite)
         else:
             row = rows.locked(session, target)
-            session.merge(SubscriptionRow(workitem_uid=target, aet=aet, deletion_lock=lock))
+            session.merge(subscription(target, aet, lock=lock))
             notify(session, [aet], [state_report(rows.step_of(row))])
 
 
@@ -75,7 +85,7 @@ def unsubscribe(database: Database, target: str, aet: str) -> None:
         if aet not in subscribers(session, row, rows.step_of(row)):
             raise NotFound("subscription of", aet)
         session.flush()
-        session.merge(SubscriptionRow(workitem_uid=target, aet=aet, subscribed=False))
+        session.merge(subscription(target, aet, subscribed=False))
 
 
 def suspend(database: Database, target: str, aet: str) -> None:
@@ -97,7 +107,7 @@ def _subscribe_to_all(session: Session, aet: str, lock: bool) -> None:
     session.execute(
         delete(SubscriptionRow).where(SubscriptionRow.aet == aet, ~SubscriptionRow.subscribed)
     )
-    session.merge(SubscriptionRow(workitem_uid=WORKLIST, aet=aet, deletion_lock=lock))
+    session.merge(subscription(WORKLIST, aet, lock=lock))
     if lock and not was_told:
         told = {uid for uid, subscribed in own.items() if subscribed}
         steps = session.execute(select(WorkitemRow.sop_instance_uid, WorkitemRow.dataset))
@@ -110,9 +120,7 @@ def _subscribe_to_matches(
     if not filter:
         raise UnusableSubscription("no filter", "filter=attribute=value (PS3.18 11.10.1.2)")
     wanted = filter_conditions(filter)
-    general = SubscriptionRow(
-        workitem_uid=FILTERED_WORKLIST, aet=aet, deletion_lock=lock, filter=filter
-    )
+    general = subscription(FILTERED_WORKLIST, aet, lock=lock, filter=filter)
     own = _own(session, aet)
     new = [
         (uid, step)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 import ai_models.lung_ct
-from ai_models.card import ModelCard, Orientation, Stage, read_card
+from ai_models.card import OUTSIDE, ModelCard, Orientation, Stage, read_card
 from ai_models.lung_ct.checks import WIDEST_SPACING_MM
 from ai_models.lung_ct.model import LungCT
 
@@ -95,3 +95,13 @@ def test_a_card_with_a_wrong_value_is_refused(change):
 def test_a_folder_without_a_card_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_card(tmp_path)
+
+
+def test_a_model_that_runs_outside_has_no_entry_and_no_worker():
+    outside = {"kind": "ups", "worklist": "NODULES"}
+    card = ModelCard.model_validate({**LEAST, "runtime": outside})
+    assert (card.queue, card.runtime.worklist) == (OUTSIDE, "NODULES")
+    assert ModelCard.model_validate(LEAST).queue == "cpu"
+    for runtime in ({**outside, "entry": "threshold:Model"}, {}, {**outside, "worklist": "A\\B"}):
+        with pytest.raises(ValidationError):
+            ModelCard.model_validate({**LEAST, "runtime": runtime})
