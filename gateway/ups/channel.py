@@ -66,8 +66,8 @@ async def _send_on(
         try:
             for number, report in reports:
                 message_id = message_id % 0xFFFF + 1
-                text = _numbered(report, message_id)
-                await asyncio.wait_for(socket.send_text(text), SEND_SECONDS)
+                async with asyncio.timeout(SEND_SECONDS):
+                    await socket.send_text(_numbered(report, message_id))
                 sent.append(number)
         except TimeoutError:
             return TOO_SLOW, "an event report was not taken in time"

@@ -29,6 +29,7 @@ from tests.gateway.ups.example import (
     progress,
     worklist,
 )
+from tests.serving import wait_until
 
 QUIET = {"00404025": None}
 
@@ -53,11 +54,13 @@ def test_states_and_progress_come_as_one_data_set_in_each_text_frame_sc_50(ups):
         assert events.is_silent()
 
 
-def test_who_comes_back_goes_on_where_it_was_sc_50(ups):
+def test_who_comes_back_goes_on_where_it_was_sc_50(ups, parts):
     uid = ups.create(QUIET)
     with channel(ups, "AGAIN") as events:
         subscribe(ups, uid, "AGAIN")
         assert events.told(1) == [(STATE_REPORT, uid, SCHEDULED)]
+        # Who leaves before the server has noted what it sent gets that once more.
+        wait_until(lambda: not _left(parts, "AGAIN"), 10, lambda: "reports were not forgotten")
     transaction = ups.claim(uid)
     with channel(ups, "AGAIN") as events:
         assert events.told(1) == [(STATE_REPORT, uid, IN_PROGRESS)]
