@@ -15,11 +15,10 @@ def orientation(header: Header) -> str | None:
 
     PS3.3 C.7.6.2.1.1, Image Orientation (Patient).
     """
-    cosines = np.array(values(header, "ImageOrientationPatient"), dtype=float)
-    if cosines.shape != (6,):
+    normal = _normal(header)
+    if normal is None or not any(normal):
         return None
-    normal = np.abs(np.cross(cosines[:3], cosines[3:]))
-    return _PLANES[int(normal.argmax())] if normal.any() else None
+    return _PLANES[max(_PLANES, key=lambda axis: abs(normal[axis]))]
 
 
 def slice_spacing_mm(headers: Sequence[Header]) -> float | None:
@@ -43,8 +42,24 @@ def _gaps_mm(headers: Sequence[Header]) -> np.ndarray:
 
 
 def _height(header: Header) -> float | None:
-    cosines = np.array(values(header, "ImageOrientationPatient"), dtype=float)
-    position = np.array(values(header, "ImagePositionPatient"), dtype=float)
-    if cosines.shape != (6,) or position.shape != (3,):
+    """Where a slice lies along its normal, in mm."""
+    normal, position = _normal(header), _numbers(header, "ImagePositionPatient", 3)
+    if normal is None or position is None:
         return None
-    return round(float(position @ np.cross(cosines[:3], cosines[3:])), 3)
+    return round(sum(p * n for p, n in zip(position, normal, strict=True)), 3)
+
+
+def _normal(header: Header) -> tuple[float, float, float] | None:
+    """Plain numbers: arrays of three cost ten times as much, and a study has thousands."""
+    cosines = _numbers(header, "ImageOrientationPatient", 6)
+    if cosines is None:
+        return None
+    a, b, c, d, e, f = cosines
+    return b * f - c * e, c * d - a * f, a * e - b * d
+
+
+def _numbers(header: Header, keyword: str, count: int) -> list[float] | None:
+    """What a header should hold; None where it holds something else."""
+    found = values(header, keyword)
+    fits = len(found) == count and all(isinstance(one, int | float) for one in found)
+    return [float(one) for one in found] if fits else None

@@ -3,7 +3,8 @@
 Headers are DICOM JSON (PS3.18 Annex F), as the index keeps them.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -41,6 +42,27 @@ def value(header: Header, name: str, default: Any = None) -> Any:
 
 def _is_name(item: Any) -> bool:
     return isinstance(item, dict) and bool({"Alphabetic", "Ideographic", "Phonetic"} & item.keys())
+
+
+class Headers(Sequence[Header]):
+    """Headers as the index keeps them, each read when it is first looked at.
+
+    Of a series that serves no model only the first is, and the texts take a tenth of the memory.
+    """
+
+    def __init__(self, texts: Iterable[bytes | str]) -> None:
+        self._texts: list[bytes | str | Header] = list(texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        found = self._texts[index]
+        if isinstance(found, bytes | str):
+            found = self._texts[index] = json.loads(found)
+        return found
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from gateway.store.tables import InstanceRow, StudyRow
-from standards.study import Series, Study
+from standards.study import Headers, Series, Study
 
 RECEIVING, COMPLETE = "RECEIVING", "COMPLETE"
 
@@ -66,7 +66,7 @@ def study_of(session: Session, uid: str) -> Study:
         .where(InstanceRow.study_instance_uid == uid, InstanceRow.created_by == "")
         .order_by(InstanceRow.series_instance_uid, InstanceRow.instance_number)
     )
-    series: dict[str, list[dict[str, object]]] = {}
+    series: dict[str, list[bytes]] = {}
     for series_uid, header in rows:
-        series.setdefault(series_uid, []).append(json.loads(header))
-    return Study(uid, [Series(series_uid, headers) for series_uid, headers in series.items()])
+        series.setdefault(series_uid, []).append(header)
+    return Study(uid, [Series(series_uid, Headers(texts)) for series_uid, texts in series.items()])
