@@ -77,3 +77,14 @@ class DimseNotListening(AdapterError):
             f"cannot listen for DICOM at {address}: {found}; "
             "set AIRGATE_DICOM to a free AET@host:port, or to `off`"
         )
+
+
+class SourceSilent(AdapterError):
+    """Where a study came from does not say how much of it there is. `found`: without an address."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"the source of a study was asked for its count: {found}, expected a number; "
+            "check its entry in AIRGATE_SOURCES"
+        )

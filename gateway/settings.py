@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     quiet_seconds: float = Field(
         default=10, ge=0, description="a study without a new instance for so long is complete"
     )
+    sources: str = Field(
+        default="",
+        pattern=r"^\s*([^=\s]{1,16}=(https?://\S+|[^@=\s]{1,16}@[^:@/\s]+:\d{1,5})(\s+|$))*$",
+        description="who knows how many instances a study has, by its sender's AE title: "
+        "`CT1=PACS@10.0.0.7:104` is asked by C-FIND, `*=https://pacs.example/dicom-web` by QIDO-RS "
+        "for all others; with spaces between; empty = nobody is asked",
+    )
     association_seconds: float = Field(
         default=0.2,
         ge=0,
@@ -190,6 +197,17 @@ class Settings(BaseSettings):
         title, _, address = self.dicom.partition("@")
         host, _, port = address.rpartition(":")
         return title, host, int(port)
+
+    @property
+    def ae_title(self) -> str:
+        """By which other systems are called, also while nothing is listened for."""
+        return self.dicom_address[0] if self.dicom_address else "AIRGATE"
+
+    @property
+    def sources_by_title(self) -> dict[str, str]:
+        return {
+            title: where for title, _, where in (e.partition("=") for e in self.sources.split())
+        }
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

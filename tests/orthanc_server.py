@@ -64,6 +64,7 @@ class OrthancServer:
             "DicomServerEnabled": True,
             "DicomPort": self.dicom_port,
             "DicomAlwaysAllowStore": True,
+            "DicomAlwaysAllowFind": True,
             "SyncStorageArea": False,
         }
         path = self.folder / "orthanc.json"

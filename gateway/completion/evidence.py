@@ -60,11 +60,18 @@ class Wait:
     knew: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing to say before `at` (seconds since the epoch), when it wants to be asked again."""
+
+    at: float
+
+
 class Evidence(Protocol):
     """What can tell that nothing more will come, or that something will."""
 
     name: str
 
-    def judge(self, case: Case) -> Complete | Wait | None:
+    def judge(self, case: Case) -> Complete | Wait | Later | None:
         """None while it has nothing to say."""
         ...

@@ -17,6 +17,7 @@ from gateway.store.tables import ExpectationRow, InstanceRow
 from standards.announcements import StepStatus
 
 DECLARED, MPPS, IAN = "DECLARED", "MPPS", "IAN"
+SOURCE = "SOURCE"  # what its source answered: evidence of its own, gateway/completion/source_counts
 _AT_ONCE = 500  # UIDs in one IN (...)
 _NAMED = 10  # missing UIDs that are named in the trace
 
@@ -60,7 +61,7 @@ def missing_of(session: Session, row: ExpectationRow) -> dict[str, Any]:
 
     Listed instances are looked for by their UID alone: a performed step may span studies.
     """
-    if row.state == StepStatus.IN_PROGRESS:
+    if row.state not in (StepStatus.COMPLETED, StepStatus.DISCONTINUED):
         return {"announced_by": row.announced_by, "state": row.state}
     if row.sop_instance_uids:
         wanted = json.loads(row.sop_instance_uids)
@@ -79,7 +80,9 @@ class Announced:
     name = "expected"
 
     def judge(self, case: Case) -> Complete | Wait | None:
-        query = select(ExpectationRow).where(ExpectationRow.study_instance_uid == case.uid)
+        query = select(ExpectationRow).where(
+            ExpectationRow.study_instance_uid == case.uid, ExpectationRow.announced_by != SOURCE
+        )
         rows = case.session.scalars(query.order_by(ExpectationRow.announced_by)).all()
         lacking = [found for row in rows if (found := missing_of(case.session, row))]
         if lacking:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from gateway.completion.arrivals import COMPLETE, RECEIVING, study_of
-from gateway.completion.evidence import Case, Evidence, Policy, Wait
+from gateway.completion.evidence import Case, Evidence, Later, Policy, Wait
 from gateway.completion.quiet import DAY, QuietTime
 from gateway.store.database import Database
 from gateway.store.events import note
@@ -31,17 +31,20 @@ PolicyOf = Callable[[Session, StudyRow], Policy]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A study is complete at `at`, by this evidence, unless something more is noted of it."""
+    """A study is complete at `at`, by this evidence, unless something more is noted of it.
+
+    until: when the evidence is to be asked again in any case.
+    """
 
     at: float
     evidence: str
     knew: Mapping[str, Any]
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
     stamp: tuple[float, float]
-    judged_at: float
     verdict: Verdict
 
 
@@ -102,30 +105,34 @@ class Completion:
     def _until_next(self) -> float:
         """Seconds until the next sweep: sooner, where a study is due sooner."""
         now = self._clock()
-        ahead = (one.verdict.at - now for one in self._judged.values())
+        verdicts = [one.verdict for one in self._judged.values()]
+        ahead = (at - now for one in verdicts for at in (one.at, one.until))
         return min([SWEEP_SECONDS, *(seconds for seconds in ahead if seconds > 0)])
 
     def _known(self, session: Session, study: StudyRow) -> _Judged:
         """As judged before, where nothing was noted of the study since."""
-        stamp, now = (study.last_arrival_at, study.evidence_at), self._clock()
+        stamp = (study.last_arrival_at, study.evidence_at)
         before = self._judged.get(study.study_instance_uid)
-        if before and before.stamp == stamp and now < before.judged_at + VERDICT_SECONDS:
+        if before and before.stamp == stamp and self._clock() < before.verdict.until:
             return before
-        return _Judged(stamp, now, self._verdict(session, study))
+        return _Judged(stamp, self._verdict(session, study))
 
     def _verdict(self, session: Session, study: StudyRow) -> Verdict:
         now = self._clock()
         earlier = _completions(session, study, now - DAY)
         case = Case(session, study, now, self._policy_of(session, study), earlier)
         missing: dict[str, Any] = {}
+        until = now + VERDICT_SECONDS
         for evidence in self._evidence:
             word = evidence.judge(case)
             if isinstance(word, Wait):
                 missing[evidence.name] = word.knew
+            elif isinstance(word, Later):
+                until = min(until, word.at)
             elif word is not None and not missing:
-                return Verdict(self._backed_off(case, word.at), evidence.name, word.knew)
+                return Verdict(self._backed_off(case, word.at), evidence.name, word.knew, until)
         at_last = self._quiet.judge(case, missing)
-        return Verdict(at_last.at, self._quiet.name, at_last.knew)
+        return Verdict(at_last.at, self._quiet.name, at_last.knew, until)
 
     def _backed_off(self, case: Case, at: float) -> float:
         """No evidence is quicker than the quiet time of a study that was complete before."""

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gateway.completion import Completion, Evidence, Policy, QuietTime, note_arrival
 from gateway.completion.sweep import PolicyOf
 from gateway.store.database import Database
-from gateway.store.tables import EventRow, InstanceRow, SeriesRow, StudyRow
+from gateway.store.tables import EventRow, ExpectationRow, InstanceRow, SeriesRow, StudyRow
 from standards.dicom_json import dumps
 
 STUDY = "1.2.3"
@@ -67,10 +67,16 @@ class House:
 
     @property
     def evidence(self) -> dict:
-        """What the last completion says of its evidence."""
+        """What the last completion says of its evidence, without the seconds that it waited."""
         with self.database.read() as session:
             query = select(EventRow).where(EventRow.kind == "complete").order_by(EventRow.id)
-            return json.loads(session.scalars(query).all()[-1].detail)
+            told = json.loads(session.scalars(query).all()[-1].detail)
+        return {name: value for name, value in told.items() if name != "waited"}
+
+    def asked_for(self, announced_by: str) -> bool:
+        """Whether such an announcement, or the question for it, is written down."""
+        with self.database.read() as session:
+            return session.get(ExpectationRow, (STUDY, announced_by)) is not None
 
     @staticmethod
     def _make(session, series_uid: str) -> None:

@@ -63,12 +63,8 @@ def test_a_study_from_storescu_is_complete_when_its_association_is_released(list
 
     assert completion(listening).sweep() == 1
     (complete,) = listening.events("complete")
-    assert complete == {
-        "evidence": "association_released",
-        "generation": 1,
-        "calling_ae_title": "CT1",
-        "associations": 1,
-    }
+    assert complete["evidence"] == "association_released"
+    assert (complete["calling_ae_title"], complete["associations"]) == ("CT1", 1)
 
 
 def test_an_open_association_that_brings_the_study_is_a_promise_of_more(listening):
