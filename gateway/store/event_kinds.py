@@ -15,7 +15,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "announced_by": "how it was announced",
         "as": "UID of the workitem that does it again",
         "attempt": "which attempt this is, from 1",
-        "by": "name of the token that it was ordered with",
+        "by": "name of the token that it was ordered or done with",
         "bytes": "size of the instances as they came",
         "called_ae_title": "AE title that the sender called",
         "calling_ae_title": "AE title of the sender",
@@ -113,13 +113,19 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "No rule matched", "no model looks at the study", ("reason", "rules_version")
         ),
         "workitem_created": Kind(
-            "Workitem created", "there is work to be done", ("model", "version")
+            "Workitem created", "there is work to be done", ("model", "version", "by")
         ),
         "claimed": Kind("Claimed by a worker", "the work begins", ("attempt",)),
+        "claimed_outside": Kind(
+            "Claimed outside", "a performer outside has taken the work", ("by",)
+        ),
+        "cancel_requested": Kind(
+            "Cancel requested", "somebody asked the performer to stop", ("by", "reason")
+        ),
         "progress": Kind("Progress", "part of the work is done", ("percent",)),
         "put_off": Kind("Put off", "the work is tried again later", ("reason", "for")),
         "step": Kind("Step", "a step of the work has ended", ("name", "seconds")),
-        "done": Kind("Done", "the results are published"),
+        "done": Kind("Done", "the results are published", ("by",)),
         "done_with_warnings": Kind(
             "Done, with warnings", "the results are published", ("warnings",)
         ),
@@ -127,7 +133,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "refused_input": Kind(
             "Input refused", "the series is not what a model can be shown", ("reason",)
         ),
-        "canceled": Kind("Canceled", "somebody asked for it", ("reason",)),
+        "canceled": Kind("Canceled", "somebody asked for it", ("reason", "by")),
         "failed": Kind("Failed", "the work was given up", ("reason",)),
         "timed_out": Kind("Timed out", "the model took too long", ("reason",)),
         "withdrawn": Kind("Withdrawn", "the inputs were deleted", ("reason",)),

@@ -102,20 +102,22 @@ def change_state(
         state, step = State(row.procedure_step_state), rows.step_of(row)
         if not check_change(state, wanted, owner=row.transaction_uid, given=transaction_uid):
             return False
+        told = {"by": by}
         if wanted is State.IN_PROGRESS:
             in_progress = ups.in_state(step, wanted)
             rows.begin(session, row, in_progress, transaction_uid, outside=True)
-            _note(session, row, "claimed", {"by": by, "outside": True})
+            note(session, row.study_instance_uid, "claimed_outside", told, workitem_uid=uid)
         elif wanted is State.COMPLETED:
             check_final(lacking_to_complete(step))
             row.progress = 100
             rows.end(session, row, ups.in_state(step, wanted), Outcome.DONE)
-            _note(session, row, "done", {"by": by})
+            note(session, row.study_instance_uid, "done", told, workitem_uid=uid)
         else:
             ended = ups.canceled_by_performer(step, datetime.now(UTC))
             reason = _reason(ended) or BY_PERFORMER
             rows.end(session, row, ended, Outcome.CANCELED, reason)
-            _note(session, row, "canceled", {"by": by, "reason": reason})
+            told["reason"] = reason
+            note(session, row.study_instance_uid, "canceled", told, workitem_uid=uid)
     return True
 
 
@@ -130,18 +132,19 @@ def request_cancel(database: Database, uid: str, request: Json, by: str) -> bool
         if not check_cancel_request(State(row.procedure_step_state)):
             return False
         step, reason = rows.step_of(row), text_of(request, REASON) or NO_REASON
-        told = {tag: request[tag] for tag in OF_CANCEL_REQUEST if tag in request}
+        given = {tag: request[tag] for tag in OF_CANCEL_REQUEST if tag in request}
+        told = {"by": by, "reason": reason}
         if row.procedure_step_state == State.SCHEDULED:
-            _cancel_scheduled(session, row, step, told, reason)
-            _note(session, row, "canceled", {"by": by, "reason": reason})
+            _cancel_scheduled(session, row, step, given, reason)
+            note(session, row.study_instance_uid, "canceled", told, workitem_uid=uid)
             return True
         aets = subscribers(session, row, step)
         if row.claimed_outside and not aets:
             raise unreachable()
         row.cancel_requested_at = row.cancel_requested_at or datetime.now(UTC).timestamp()
         row.cancel_reason = reason
-        notify(session, aets, [cancel_requested(step, told, by[:LONGEST_AE_TITLE])])
-        _note(session, row, "cancel_requested", {"by": by, "reason": reason})
+        notify(session, aets, [cancel_requested(step, given, by[:LONGEST_AE_TITLE])])
+        note(session, row.study_instance_uid, "cancel_requested", told, workitem_uid=uid)
     return True
 
 
@@ -157,7 +160,7 @@ def _add(session: Session, uid: str, step: Json, by: str) -> None:
         created_at=datetime.now(UTC).timestamp(),
     )
     rows.add(session, row, step)
-    _note(session, row, "workitem_created", {"by": by})
+    note(session, row.study_instance_uid, "workitem_created", {"by": by}, workitem_uid=uid)
 
 
 def _study(step: Json) -> str:
@@ -169,19 +172,15 @@ def _study(step: Json) -> str:
 
 
 def _cancel_scheduled(
-    session: Session, row: WorkitemRow, step: Json, told: Json, reason: str
+    session: Session, row: WorkitemRow, step: Json, given: Json, reason: str
 ) -> None:
     """First IN PROGRESS, then CANCELED, so that each report follows the last (CC.2.2.3)."""
     begun = ups.in_state(step, State.IN_PROGRESS)
     rows.begin(session, row, begun, "", outside=False)
-    ended = ups.canceled_on_request(begun, told, reason, datetime.now(UTC))
+    ended = ups.canceled_on_request(begun, given, reason, datetime.now(UTC))
     rows.end(session, row, ended, Outcome.CANCELED, reason)
 
 
 def _reason(step: Json) -> str:
     progress = values(step, "ProcedureStepProgressInformationSequence")
     return str(value(progress[0], "ReasonForCancellation", "")) if progress else ""
-
-
-def _note(session: Session, row: WorkitemRow, kind: str, detail: dict[str, Any]) -> None:
-    note(session, row.study_instance_uid, kind, detail, workitem_uid=row.sop_instance_uid)

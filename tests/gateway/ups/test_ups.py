@@ -6,6 +6,7 @@ import json
 import httpx
 import pytest
 
+from gateway import worklist as inside
 from gateway.access import Role
 from gateway.store.tables import EventRow, WorkitemRow
 from gateway.tokens import Tokens
@@ -264,6 +265,33 @@ def test_a_cancel_request_for_what_is_completed_or_out_of_reach_is_refused_sc_48
     reply = ups.http.post(f"/workitems/{held}/cancelrequest")
     assert (reply.status_code, warning(reply)) == (409, "The performer cannot be contacted.")
     assert ups.http.post(f"/workitems/{new_uid()}/cancelrequest").status_code == 404
+
+
+def test_a_worker_of_ours_is_asked_to_cancel_by_its_row_sc_48(ups, parts):
+    uid = ups.create()
+    claimed = inside.claim(parts.database, uid)
+    assert claimed is not None
+    reason = {"00741238": element("LT", "ordered twice")}
+    reply = ups.send("POST", f"/workitems/{uid}/cancelrequest", reason)
+    assert (reply.status_code, warning(reply)) == (202, "")
+    assert ups.state(uid) == IN_PROGRESS
+    with parts.database.read() as session:
+        row = session.get(WorkitemRow, uid)
+        assert row.cancel_requested_at is not None
+        assert row.cancel_reason == "ordered twice"
+    foreign = ups.change(uid, CANCELED, new_uid())
+    assert (foreign.status_code, warning(foreign)) == (409, INCORRECT)
+
+
+def test_who_performs_work_that_was_withdrawn_finds_that_it_is_over(ups, parts):
+    uid = ups.create()
+    transaction = ups.claim(uid)
+    with parts.database.write() as session:
+        inside.withdraw(session, session.get_one(WorkitemRow, uid), "the inputs were deleted")
+    reply = ups.change(uid, COMPLETED, transaction)
+    assert (reply.status_code, warning(reply)) == (409, INCONSISTENT)
+    assert ups.update(uid, transaction, progress("1")).status_code == 400
+    assert ups.state(uid) == CANCELED
 
 
 def test_workitems_are_taken_and_given_as_xml_too(ups):
