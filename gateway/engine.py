@@ -117,7 +117,7 @@ class Worker:
     ) -> None:
         self._database, self._perform = database, perform
         self._queues = [QUEUES[name] for name in queues]
-        self.executor_id = f"{socket.gethostname()}-{slot}"
+        self.executor_id = executor_id(slot)
         self._lock = _lock(data / "locks" / f"{self.executor_id}.lock")
         self._stop = threading.Event()
 
@@ -199,6 +199,10 @@ class Worker:
         if old:
             with self._database.write() as session:
                 session.execute(delete(WorkerRow).where(WorkerRow.executor_id.in_(old)))
+
+
+def executor_id(slot: int) -> str:
+    return f"{socket.gethostname()}-{slot}"
 
 
 def _now(session: Session) -> float:

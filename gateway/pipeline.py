@@ -71,13 +71,16 @@ class Pipeline:
     runtimes: Mapping[str, PythonRuntime]  # by queue: one of each works at a time
     jobs: Jobs
     root_url: str
+    worker: str = ""  # executor id, for the trace
 
     def perform(self, job: Job, *, counts: bool = True) -> None:
         """Bring one workitem to its end, or put it off. Raises what an absent database raises.
 
         counts: whether this is an attempt of its own.
         """
-        workitem = worklist.claim(self.database, job.workitem_uid, job.put_offs, counts=counts)
+        workitem = worklist.claim(
+            self.database, job.workitem_uid, job.put_offs, counts=counts, worker=self.worker
+        )
         if workitem is None:
             return
         if workitem.attempts > MAXIMUM_ATTEMPTS:

@@ -11,7 +11,7 @@ from gateway.archives import connect
 from gateway.chores import chores
 from gateway.completion.build import build_completion
 from gateway.dispatch import SWEEP_SECONDS, Dispatch
-from gateway.engine import JobQueue, Worker
+from gateway.engine import JobQueue, Worker, executor_id
 from gateway.fetching import Fetching
 from gateway.inputs import InputCopies
 from gateway.logs import set_up_logs
@@ -44,6 +44,7 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
         runtimes,
         jobs,
         settings.root_url,
+        executor_id(slot),
     )
     _begin_likely_model(parts, runtimes)
     worker = Worker(database, settings.data, slot, pipeline.perform, queues)

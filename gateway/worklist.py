@@ -104,7 +104,7 @@ def _last_stored(session: Session, series: Collection[str]) -> float:
 
 
 def claim(
-    database: Database, uid: str, put_offs: int = 0, *, counts: bool = True
+    database: Database, uid: str, put_offs: int = 0, *, counts: bool = True, worker: str = ""
 ) -> WorkitemRow | None:
     """SCHEDULED -> IN PROGRESS; None when there is nothing to do any more.
 
@@ -112,7 +112,7 @@ def claim(
     gives each job to one worker, so its former performer is dead. `started_at` stays, so that a
     repeat writes the same bytes.
     put_offs: of the job; when the workitem was put off since then, a later job does it.
-    counts: whether this is an attempt of its own.
+    counts: whether this is an attempt of its own. worker: its executor id, for the trace.
     """
     with database.write() as session:
         row = rows.locked(session, uid)
@@ -129,7 +129,7 @@ def claim(
             session,
             row.study_instance_uid,
             "claimed",
-            {"attempt": row.attempts},
+            {"attempt": row.attempts, "worker": worker},
             workitem_uid=uid,
         )
         return row

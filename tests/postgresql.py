@@ -50,6 +50,11 @@ class PostgreSQL:
         log = str(self._data / "log")
         self._run("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", options, "start")
 
+    def restart(self) -> None:
+        """As after a crash: connections break, what was committed is there again."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+        self.start()
+
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
         shutil.rmtree(self._folder)
