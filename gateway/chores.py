@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import delete, func, select
 
+from gateway.completion.forgetting import forget_evidence
 from gateway.engine import JobQueue
 from gateway.following.leader import lead
 from gateway.repeating import repeating
@@ -41,7 +42,9 @@ def chores(settings: Settings, database: Database, jobs: JobQueue) -> Iterator[N
 def clean_up(settings: Settings, database: Database, jobs: JobQueue) -> None:
     now = time.time()
     forgotten = jobs.forget(now - JOBS_KEPT_SECONDS)
-    events = forget_events(database, now - settings.trace_days * 86_400)
+    before = now - settings.trace_days * 86_400
+    events = forget_events(database, before)
+    forget_evidence(database, before)
     if forgotten or events:
         log.info("cleaned up", extra={"jobs": forgotten, "events": events})
 

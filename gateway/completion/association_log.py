@@ -9,7 +9,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,6 @@ from gateway.store.database import Database
 from gateway.store.tables import AssociationRow
 
 BEAT_SECONDS = 2.0
-FORGOTTEN_AFTER_SECONDS = 86_400.0
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +92,6 @@ class AssociationLog:
             session.execute(
                 update(AssociationRow).where(AssociationRow.id.in_(ids)).values(beat_at=now)
             )
-            old = AssociationRow.beat_at < now - FORGOTTEN_AFTER_SECONDS
-            session.execute(delete(AssociationRow).where(old))
 
 
 def _note(session: Session, association: Association, known: _Brings, study: str) -> None:

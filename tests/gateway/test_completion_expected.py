@@ -13,6 +13,7 @@ from gateway.app import create_app
 from gateway.completion import Policy, QuietTime
 from gateway.completion.declared_counts import DeclaredCounts
 from gateway.completion.expectations import DECLARED, Announced, Expectation, expect
+from gateway.completion.forgetting import forget_evidence
 from gateway.settings import Settings
 from standards.announcements import AVAILABILITY, PERFORMED_STEP
 from tests.gateway.completion_helper import STUDY, House
@@ -78,6 +79,15 @@ def test_a_rule_that_asks_for_an_announcement_does_not_run_without(sqlite):
     assert house.passes(99) == 0
     assert house.passes(1) == 1
     assert "expected" in house.evidence["missing"]
+
+
+def test_announcements_are_forgotten_with_the_traces_of_their_time(database):
+    house = House(database, [Announced()])
+    announced(house, Expectation(DECLARED, instances=3))
+    forget_evidence(database, house.clock.now)
+    assert house.asked_for(DECLARED)
+    forget_evidence(database, house.clock.now + 1)
+    assert not house.asked_for(DECLARED)
 
 
 @pytest.mark.parametrize(
