@@ -14,7 +14,7 @@ from gateway.store.tables import EventRow
 ROUTINGS = frozenset({"routed", "not_routed", "shadow_routed", "no_rule_matched"})
 HIDDEN = frozenset({"progress"})  # the bar of the workitem shows the last of them
 SHOWN_ELSEWHERE = frozenset(
-    {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because"}
+    {"name", "seconds", "passed_over", "series_instance_uid", "chosen_because", "score"}
 )
 
 
@@ -96,8 +96,12 @@ def selections(events: Iterable[EventRow]) -> Iterable[Selection]:
 
 
 def _selection(detail: dict[str, Any]) -> Selection:
+    because = detail.get("chosen_because", "")
     chosen = [
-        Candidate(uid, detail.get("description", ""), detail.get("chosen_because", ""), True)
+        Candidate(item["series_instance_uid"], item["description"], _for_input(item), True)
+        for item in detail.get("inputs", [])
+    ] or [
+        Candidate(uid, detail.get("description", ""), because, True)
         for uid in [detail.get("series_instance_uid")]
         if uid
     ]
@@ -118,6 +122,10 @@ def _title(event: EventRow, detail: dict[str, Any]) -> str:
         name = str(detail.get("name", "step")).replace("_", " ")
         return name[:1].upper() + name[1:]
     return title_of(event.kind)
+
+
+def _for_input(item: dict[str, Any]) -> str:
+    return f"{item['name']}: {item['reason']}"
 
 
 def _facts(detail: dict[str, Any]) -> tuple[tuple[str, str], ...]:

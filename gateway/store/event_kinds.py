@@ -26,6 +26,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "for": "how long it is put off",
         "for_review": "other series fit as well, so that a person should look at the choice",
         "generation": "how often the study has been complete, with this time",
+        "inputs": "of a model with several: list of name, series UID, description, reason",
         "instances": "number of instances",
         "level": "what was deleted: study, series, instance",
         "model": "name of the model",
@@ -33,10 +34,12 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "new": "instances that were not known before",
         "passed_over": "list of series that were not chosen: UID, description, reason",
         "percent": "how much of the work is done, 0 to 100",
+        "priority": "HIGH, MEDIUM or LOW, as the rule says",
         "reason": "why, in words",
         "rule": "name of the routing rule",
         "rules_version": "version of the rule set",
         "seconds": "how long it took; the event's time is its end",
+        "score": "what decides between series that fit, as found in the chosen one",
         "series_instance_uid": "the series that it is about",
         "source": "service or system that it came by",
         "version": "version of the model",
@@ -64,6 +67,7 @@ _SELECTION = (
     "chosen_because",
     "passed_over",
 )
+_CHOICE = ("score", "for_review", "priority", "inputs")
 _SOURCE = ("source", "calling_ae_title", "called_ae_title")
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -96,13 +100,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             ("evidence", "generation", "waited"),
         ),
         "routed": Kind(
-            "Routed", "a rule chose a model, and its card a series", (*_SELECTION, "for_review")
+            "Routed", "a rule chose a model, and its card a series", (*_SELECTION, *_CHOICE)
         ),
         "not_routed": Kind(
             "Not routed", "a rule fits, but nothing comes of it", (*_SELECTION, "reason")
         ),
         "shadow_routed": Kind(
-            "Would be routed", "a rule of the shadow stage fits; nothing is done", _SELECTION
+            "Would be routed",
+            "a rule of the shadow stage fits; nothing is done",
+            (*_SELECTION, *_CHOICE, "reason"),
         ),
         "late_ignored": Kind(
             "Late instances left alone",

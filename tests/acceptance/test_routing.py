@@ -161,6 +161,19 @@ def test_a_called_ae_title_that_names_a_model_orders_it(gateway):
     assert routed["rule"] == "called AE Title"
 
 
+def test_the_address_that_a_study_was_sent_from_is_known_to_rules(gateway):
+    gateway, folder = gateway
+    write(folder / "from here", "from here", "thorax", 24, PatientID="HERE")
+    study = store(gateway, folder / "from here")
+
+    local = {"attribute": "SourceAddress", "equals": "127.0.0.0/8"}
+    draft = [{"name": "local", "run": "lung_ct", "when": [local]}]
+    tried = gateway.http.post("/api/v1/rules/try", json=draft, params={"limit": 1}).json()
+
+    assert tried["studies"][0]["study_instance_uid"] == study
+    assert tried["counts"] == {"added": 1}
+
+
 def test_the_command_line_puts_tries_exports_and_restores_rules(gateway, tmp_path):
     gateway, _ = gateway
     draft = tmp_path / "rules.yaml"

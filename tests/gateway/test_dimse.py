@@ -57,6 +57,7 @@ def test_a_series_from_storescu_is_kept_with_who_called_whom(listening, tmp_path
     assert len(listening.rows(InstanceRow)) == 5
     (study,) = listening.rows(StudyRow)
     assert (study.calling_ae_title, study.called_ae_title) == ("SCANNER", "LUNG_CT")
+    assert study.source_address == "127.0.0.1"
     assert len(listening.arrivals) == 5
     until(lambda: bool(listening.events("received")))
     (event,) = listening.events("received")  # one line for the association, not five

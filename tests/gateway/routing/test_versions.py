@@ -1,12 +1,16 @@
 """Versions of the rule set, on both databases."""
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
 
 from gateway.errors import Conflict, Unprocessable
 from gateway.routing import versions
 from gateway.routing.rules import Rule
 from gateway.routing.versions import Change, RulesChanged
 from gateway.store.database import Database
+from gateway.store.migrate import MIGRATIONS, migrate
 from gateway.store.tables import RuleVersionRow
 
 A, B, C = (Rule(name=name, run="lung_ct") for name in "abc")
@@ -84,3 +88,25 @@ def test_more_rules_than_a_set_may_have_are_refused(database):
 
     with pytest.raises(Unprocessable, match="1001 rules"):
         put(database, *many)
+
+
+def test_rules_of_a_database_before_versions_are_its_first_version(database_url):
+    database = Database(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+        connection.execute(
+            text("INSERT INTO rules VALUES (:name, :at, :body, :origin, 1.0)"),
+            [
+                {"name": rule.name, "at": at, "body": rule.model_dump_json(), "origin": origin}
+                for at, rule, origin in ((2, A, "file"), (1, B, "api"))
+            ],
+        )
+    migrate(database)
+
+    with database.read() as session:
+        assert versions.in_force(session) == versions.RuleSet(1, (B, A))
+    assert take_over(database, C).rules == (C, B)
+    database.close()
