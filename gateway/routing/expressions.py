@@ -23,6 +23,7 @@ LONGEST, MOST_MACROS, MOST_VALUES, MOST_SERIES = 500, 2, 100, 100
 
 _MACRO = re.compile(r"\b(?:all|exists|exists_one|map|filter)\b")
 _BOUND = re.compile(r"\b(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
+_MATCHES = re.compile(r"\bmatches\b")
 _OF_SERIES = re.compile(r"\bseries\s*\.\s*([A-Z]\w*)")
 _NAME = re.compile(r"\b[A-Z]\w+\b")
 _VARIABLES = frozenset(("series", "study", "arrival"))
@@ -49,6 +50,11 @@ class Expression(BaseModel):
                 f"the expression has {macros} of all, exists, exists_one, map, filter; expected at "
                 f"most {MOST_MACROS}, so that it ends soon"
             )
+        if _MATCHES.search(self.expression):  # compiled at each call, up to 0.3 s for a costly one
+            raise ValueError(
+                "the expression calls `matches`; use contains, startsWith or endsWith in it, or a "
+                "condition with `matches` beside it"
+            )
         for name in _OF_SERIES.findall(self.expression):
             if name not in COMPUTED:
                 tag_of(name)
@@ -70,7 +76,7 @@ class Expression(BaseModel):
             return f"no {error.args[0]}"
         except TypeError:
             return "its values do not compare"
-        except (RuntimeError, ValueError, ArithmeticError) as error:
+        except (RuntimeError, ValueError, ArithmeticError, LookupError) as error:
             return f"it could not be evaluated: {type(error).__name__}"
         if isinstance(answer, bool):
             return None if answer else ""
@@ -103,7 +109,7 @@ class Expression(BaseModel):
                 "quotes, numbers with numbers, and `in` for lists"
             ) from error
         except (RuntimeError, ValueError, ArithmeticError, LookupError) as error:
-            if "Undefined" in str(error) or "regex" in str(error):
+            if "Undefined" in str(error):
                 told = str(error).partition(". Check")[0].strip()
                 raise ValueError(f"the expression cannot be evaluated: {told}") from error
             return  # it depends on the values
