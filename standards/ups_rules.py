@@ -39,7 +39,7 @@ def canonical(attributes: Mapping[str, Any]) -> Json:
     """The data set with every value checked against its VR, tags in order, UTF-8.
 
     Raises InvalidWorkitem for command elements, which no payload may have (PS3.18 11.4.1.4), and
-    MalformedMetadata for what is no DICOM JSON.
+    for another VR than the data dictionary's; MalformedMetadata for what is no DICOM JSON.
     """
     command = sorted(tag for tag in attributes if tag.startswith(_COMMAND_GROUP))
     if command:
@@ -47,7 +47,12 @@ def canonical(attributes: Mapping[str, Any]) -> Json:
     encoded = b"".join(
         piece for piece in encoded_data_set(attributes, _no_bulk_data) if isinstance(piece, bytes)
     )
-    return attributes_of(read_dataset(BytesIO(encoded), False, True), largest_inline=None)
+    found = attributes_of(read_dataset(BytesIO(encoded), False, True), largest_inline=None)
+    for tag, data_set in _elements(found):
+        vr, known = data_set[tag]["vr"], vr_of(tag)
+        if known != "UN" and vr not in known.split(" or "):
+            raise InvalidWorkitem(f"VR {vr} in {_named(tag)}", f"VR {known}")
+    return found
 
 
 def new_step(given: Json) -> tuple[Json, list[str]]:

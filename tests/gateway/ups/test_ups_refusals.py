@@ -57,6 +57,7 @@ def test_without_a_value_of_type_1_nothing_is_created_sc_43(ups, tag, given):
         ({"00404018": element("SQ", {"00080100": element("SH", "x")})}, "Code Meaning"),
         ({"00080018": element("UI", "1.2.3")}, "same one"),
         ({"00741204": element("LO", 5)}, "00741204"),
+        ({"00404021": element("LT", "no sequence")}, "VR SQ"),
         ({"7FE00010": {"vr": "OW", "BulkDataURI": "http://nowhere"}}, "bulk data"),
     ],
 )
