@@ -17,6 +17,7 @@ from gateway.retrieve.retrieval import Retrieval
 from gateway.routers import (
     air,
     api_docs,
+    batches,
     capabilities,
     console,
     console_rules,
@@ -68,6 +69,7 @@ ROUTERS = (
     expected,
     events,
     quarantine,
+    batches,
     tokens,
     api_docs,
     ohif,
@@ -84,7 +86,7 @@ OPEN_TO_PATIENTS = (
     ohif,
 )
 LARGEST_BODY = 1 << 20  # bytes of a request body that is read whole: JSON, forms
-STREAMING = (store, models)  # these read theirs piece by piece, within limits of their own
+STREAMING = (store, models, batches)  # these read theirs piece by piece, within limits of their own
 
 
 def create_app(services: Services, token: str) -> FastAPI:

@@ -20,10 +20,12 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Registered models.", no_args_is_help=True)
 rules = typer.Typer(help="Routing rules.", no_args_is_help=True)
+batch = typer.Typer(help="One model over many studies.", no_args_is_help=True)
 index = typer.Typer(help="The index of what the archive holds.", no_args_is_help=True)
 workitems = typer.Typer(help="The worklist.")
 app.add_typer(models, name="models")
 app.add_typer(rules, name="rules")
+app.add_typer(batch, name="batch")
 app.add_typer(index, name="index")
 app.add_typer(workitems, name="workitems")
 
@@ -291,6 +293,64 @@ def workitems_replay(uid: Annotated[str, typer.Argument(help="UID of a workitem.
     from gateway.commands.tables import replay_workitem
 
     replay_workitem(settings_with({}), uid)
+
+
+@batch.command("run")
+def batch_run(
+    model: Annotated[str, typer.Argument(help="Name of a registered model.")],
+    csv: Annotated[
+        Path, typer.Option(help="One column, StudyInstanceUID or AccessionNumber.", exists=True)
+    ],
+    version: Annotated[str | None, typer.Option(help="Of the model; unset = the newest.")] = None,
+    stage: Annotated[
+        str, typer.Option(help="`shadow` keeps results apart, `study` is clinical.")
+    ] = "shadow",
+    wait: Annotated[bool, typer.Option(help="Show the progress until all is done.")] = True,
+) -> None:
+    """Run a model over a list of studies, behind all clinical work."""
+    from gateway.commands.batches import run
+
+    raise typer.Exit(run(settings_with({}), model, csv, version=version, stage=stage, wait=wait))
+
+
+@batch.command("show")
+def batch_show(identifier: Annotated[str, typer.Argument(help="Id of a batch.")]) -> None:
+    """What became of each line."""
+    from gateway.commands.batches import show
+
+    show(settings_with({}), identifier)
+
+
+@batch.command("pause")
+def batch_pause(identifier: Annotated[str, typer.Argument(help="Id of a batch.")]) -> None:
+    """Queue nothing more of a batch for now."""
+    from gateway.commands.batches import change
+
+    change(settings_with({}), identifier, "pause")
+
+
+@batch.command("resume")
+def batch_resume(identifier: Annotated[str, typer.Argument(help="Id of a batch.")]) -> None:
+    """Go on with a paused batch."""
+    from gateway.commands.batches import change
+
+    change(settings_with({}), identifier, "resume")
+
+
+@batch.command("cancel")
+def batch_cancel(identifier: Annotated[str, typer.Argument(help="Id of a batch.")]) -> None:
+    """End a batch for good."""
+    from gateway.commands.batches import change
+
+    change(settings_with({}), identifier, "cancel")
+
+
+@app.command()
+def batches() -> None:
+    """The newest batches of the running gateway."""
+    from gateway.commands.batches import print_batches
+
+    print_batches(settings_with({}))
 
 
 def settings_with(flags: dict[str, object]) -> Settings:

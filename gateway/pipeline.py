@@ -13,7 +13,7 @@ from pydicom import Dataset
 from sqlalchemy.orm import Session
 
 from adapters.runtimes.python import PythonRuntime
-from gateway import air, superseding, worklist
+from gateway import air, shadow, superseding, worklist
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.equipment import EQUIPMENT
 from gateway.errors import NotFound
@@ -122,7 +122,7 @@ class Pipeline:
         with watch.step("encode"):
             objects = list(objects_of(result, source))
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
-            kept = [self._keep(one) for one in objects]
+            kept = [] if _is_shadow(workitem) else [self._keep(one) for one in objects]
         self._publish(workitem, model, Answer(result, objects, kept), watch)
         for rows in named.values():
             self.inputs.forget(rows)
@@ -150,15 +150,20 @@ class Pipeline:
         A crash before it leaves objects that nothing names; the repeat writes the same bytes
         under the same UIDs.
         """
-        with watch.step("FHIR"):
-            resources = fhir.resources(answer.result, self._references(answer.objects))
-        with self.database.write() as session:
+        resources, outputs = [], []
+        if not _is_shadow(workitem):
+            with watch.step("FHIR"):
+                resources = fhir.resources(answer.result, self._references(answer.objects))
             outputs = [_reference(one) for one in answer.objects]
+        with self.database.write() as session:
             results = air.tree(answer.result, answer.objects, resources)
             _note_steps(session, workitem, watch)
             if not worklist.complete(session, workitem, model.performer, outputs, results):
                 _take_back(session, workitem, answer.kept)
                 return  # another worker took over and was faster, or the work was withdrawn
+            if _is_shadow(workitem):
+                shadow.keep(session, workitem.sop_instance_uid, answer.objects)
+                return
             for indexed in self.ingest.index(session, answer.kept, workitem.sop_instance_uid):
                 _accepted(indexed)
             put_all(session, resources, workitem.sop_instance_uid)
@@ -193,7 +198,8 @@ class Pipeline:
         analysis = analysis or self._analysis(workitem)
         resources, results = [], None
         if analysis is not None:
-            resources = fhir.no_result(analysis, reason, self._references([]))
+            if not _is_shadow(workitem):
+                resources = fhir.no_result(analysis, reason, self._references([]))
             results = air.refusal_tree(analysis, reason, resources)
         with self.database.write() as session:
             if worklist.cancel(session, workitem, outcome, reason, results):
@@ -230,6 +236,10 @@ class Pipeline:
             wado_rs_root=f"{self.root_url}/dicom-web",
             instances=tuple(result_instance(one) for one in objects),
         )
+
+
+def _is_shadow(workitem: WorkitemRow) -> bool:
+    return workitem.stage == shadow.SHADOW
 
 
 def _take_back(session: Session, workitem: WorkitemRow, kept: Sequence[Kept]) -> None:

@@ -66,6 +66,7 @@ _KEPT = (
     "model_version",
     "model_digest",
     "rule",
+    "stage",
     "queue",
 )
 

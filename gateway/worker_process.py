@@ -8,6 +8,8 @@ from adapters.garbage import calm_collector
 from adapters.runtimes.python import PythonRuntime
 from gateway import services
 from gateway.archives import connect
+from gateway.batches.feeder import SWEEP_SECONDS as FEED_SECONDS
+from gateway.batches.feeder import Feeder
 from gateway.chores import chores
 from gateway.completion.build import build_completion
 from gateway.dispatch import SWEEP_SECONDS, Dispatch
@@ -54,9 +56,12 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     Fetching(database, inputs, settings.data, router.likely_inputs).start()
     calm_collector()
     dispatch = Dispatch(database, jobs)
+    feeder = Feeder(database, parts.registry, jobs)
+    unfed = "batches were not fed; trying again"
     failed = "jobs that are wanted were not made; trying again"
     with (
         repeating(dispatch.sweep, name="dispatch", seconds=SWEEP_SECONDS, failed=failed, log=log),
+        repeating(feeder.sweep, name="batches", seconds=FEED_SECONDS, failed=unfed, log=log),
         chores(settings, database, jobs),
     ):
         stop.wait()

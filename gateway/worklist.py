@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from gateway.errors import NotFound
 from gateway.outcomes import ENDINGS, Outcome
 from gateway.registry import RegisteredModel
+from gateway.shadow import LIVE, SHADOW, forget
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import InstanceRow, WorkitemRow
@@ -34,25 +35,18 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
     *,
     priority: str = "MEDIUM",
     supersedes: str = "",
+    stage: str = LIVE,
 ) -> WorkitemRow | None:
-    """One workitem per model build and input set; None when that one exists already.
+    """One workitem per model build, input set and stage; None when that one exists already.
 
     inputs: by the names that the card gives them; the results are drawn on the first one.
-
-    One whose inputs were deleted does not count: they are here again, and its results are not. Nor
-    does one that gave way before it ended, or one of whose inputs another content is stored by now.
-
     supersedes: UID of the work whose result this one's takes the place of.
     """
+    uid, is_known = identity(session, model, inputs, stage)
+    if is_known:
+        return None
     first = next(iter(inputs.values()))
-    instances = sorted(uid for series in inputs.values() for uid in series.sop_instance_uids)
-    uid = _first_uid(model, first.series_instance_uid, instances)
     named = {name: series.series_instance_uid for name, series in inputs.items()}
-    changed_at = _last_stored(session, named.values())
-    while (earlier := session.get(WorkitemRow, uid)) is not None:
-        if earlier.outcome not in VOID and earlier.created_at >= changed_at:
-            return None
-        uid = derived_uid("workitem", uid)
     now = datetime.now(UTC)
     order = ups.Order(
         uid,
@@ -77,10 +71,32 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         rule=rule,
         queue=model.card.queue,
         supersedes=supersedes,
+        stage=stage,
         created_at=now.timestamp(),
     )
     rows.add(session, row, step)
     return row
+
+
+def identity(
+    session: Session, model: RegisteredModel, inputs: Mapping[str, Series], stage: str
+) -> tuple[str, bool]:
+    """UID of the workitem for these inputs, and whether it exists already.
+
+    One whose inputs were deleted does not count: they are here again, and its results are not. Nor
+    does one that gave way before it ended, or one of whose inputs another content is stored by now.
+    """
+    first = next(iter(inputs.values()))
+    instances = sorted(uid for series in inputs.values() for uid in series.sop_instance_uids)
+    uid = _first_uid(model, first.series_instance_uid, instances)
+    if stage == SHADOW:
+        uid = derived_uid("workitem", uid, SHADOW)
+    changed_at = _last_stored(session, [one.series_instance_uid for one in inputs.values()])
+    while (earlier := session.get(WorkitemRow, uid)) is not None:
+        if earlier.outcome not in VOID and earlier.created_at >= changed_at:
+            return uid, True
+        uid = derived_uid("workitem", uid)
+    return uid, False
 
 
 def repetition(row: WorkitemRow, model: RegisteredModel) -> str:
@@ -227,6 +243,7 @@ def withdraw(session: Session, row: WorkitemRow, reason: str) -> None:
         _end(session, row, Outcome.WITHDRAWN, reason, None)
     else:
         row.outcome, row.reason, row.results = Outcome.WITHDRAWN, reason, ""
+        forget(session, row.sop_instance_uid)
 
 
 def inputs_of(row: WorkitemRow) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ai_models.card import ModelCard
 from gateway.console.trace import Selection, Trace, selections, trace_of
 from gateway.outcomes import REPLAYABLE
+from gateway.shadow import SHADOW
 from gateway.store.tables import (
     EventRow,
     InstanceRow,
@@ -186,7 +187,7 @@ def _lines(session: Session, rows: Sequence[StudyRow]) -> list[StudyLine]:
     workitems: dict[str, list[WorkitemView]] = defaultdict(list)
     for item in session.scalars(
         select(WorkitemRow)
-        .where(WorkitemRow.study_instance_uid.in_(uids))
+        .where(WorkitemRow.study_instance_uid.in_(uids), WorkitemRow.stage != SHADOW)
         .order_by(WorkitemRow.created_at)
     ):
         workitems[item.study_instance_uid].append(_workitem(item))

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from gateway.deps import DatabaseOf, PublicRoot
 from gateway.errors import NotFound
 from gateway.retrieve.errors import Gone
+from gateway.shadow import SHADOW
 from gateway.store.tables import StudyRow, WorkitemRow
 from gateway.superseding import superseded_by
 from gateway.tombstones import was_deleted
@@ -34,11 +35,12 @@ def results(
         rows = session.scalars(
             select(WorkitemRow)
             .where(WorkitemRow.study_instance_uid == study_instance_uid)
+            .where(WorkitemRow.stage != SHADOW)
             .order_by(WorkitemRow.created_at)
         ).all()
         newest = superseded_by(rows)
         trees = [
-            _tree(row, root, newest.get(row.sop_instance_uid, ""))
+            tree(row, root, newest.get(row.sop_instance_uid, ""))
             for row in rows
             if superseded or row.sop_instance_uid not in newest
         ]
@@ -49,11 +51,12 @@ def results(
     }
 
 
-def _tree(row: WorkitemRow, root: str, superseded_by: str) -> dict[str, Any]:
-    tree = json.loads(row.results) if row.results else {}
-    for one in tree.get("objects", ()):
+def tree(row: WorkitemRow, root: str, superseded_by: str = "") -> dict[str, Any]:
+    """Of one workitem, with links."""
+    found = json.loads(row.results) if row.results else {}
+    for one in found.get("objects", ()):
         one["url"] = _instance_url(root, row.study_instance_uid, one)
-    for one in tree.get("fhir", ()):
+    for one in found.get("fhir", ()):
         one["url"] = f"{root}/fhir/r4/{one['resource_type']}/{one['id']}"
     return {
         "workitem": {
@@ -66,7 +69,7 @@ def _tree(row: WorkitemRow, root: str, superseded_by: str) -> dict[str, Any]:
             "superseded_by": superseded_by,
         },
         "model": {"name": row.model_name, "version": row.model_version},
-        **tree,
+        **found,
     }
 
 

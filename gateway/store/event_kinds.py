@@ -15,6 +15,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "announced_by": "how it was announced",
         "as": "UID of the workitem that does it again",
         "attempt": "which attempt this is, from 1",
+        "batch": "id of the batch that ordered it",
         "by": "name of the token that it was ordered or done with",
         "bytes": "size of the instances as they came",
         "called_ae_title": "AE title that the sender called",
@@ -119,7 +120,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "No rule matched", "no model looks at the study", ("reason", "rules_version")
         ),
         "workitem_created": Kind(
-            "Workitem created", "there is work to be done", ("model", "version", "by")
+            "Workitem created", "there is work to be done", ("model", "version", "batch", "by")
         ),
         "claimed": Kind("Claimed by a worker", "the work begins", ("attempt",)),
         "claimed_outside": Kind(

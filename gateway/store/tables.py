@@ -167,6 +167,7 @@ class WorkitemRow(Base):
     model_version: Mapped[str]
     model_digest: Mapped[str]
     rule: Mapped[str] = mapped_column(default="")
+    stage: Mapped[str] = mapped_column(default="live", server_default="live")  # or shadow
     priority: Mapped[str] = mapped_column(default="MEDIUM")
     worklist_label: Mapped[Key] = mapped_column(default="", server_default="")
     scheduled_start: Mapped[Key] = mapped_column(default="", server_default="")  # UTC, in full
@@ -386,6 +387,53 @@ class FhirSearchRow(Base):
     high: Mapped[float | None] = mapped_column(default=None)
 
 
+class BatchRow(Base):
+    """One model over a list of studies; gateway/batches/batches.py.
+
+    kind: what its lines name, studies or accession numbers. stage: of its workitems.
+    """
+
+    __tablename__ = "batches"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    model_name: Mapped[str]
+    model_version: Mapped[str]
+    stage: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)  # RUNNING, PAUSED, CANCELED, DONE
+    lines: Mapped[int]
+    created_by: Mapped[str]  # name of the token
+    created_at: Mapped[float]
+    ended_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class BatchLineRow(Base):
+    """One line of a batch. is_own: the batch ordered the workitem, and nobody else before."""
+
+    __tablename__ = "batch_lines"
+
+    batch_id: Mapped[str] = mapped_column(
+        ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 1
+    wanted: Mapped[str]
+    state: Mapped[str]  # WAITING, ORDERED, NOT_FOUND, UNFIT, CANCELED
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    study_instance_uid: Mapped[str] = mapped_column(default="", server_default="")
+    workitem_uid: Mapped[str] = mapped_column(default="", server_default="")
+    is_own: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class ShadowObjectRow(Base):
+    """A result object of shadow work, as a compressed file; gateway/shadow.py."""
+
+    __tablename__ = "shadow_objects"
+
+    sop_instance_uid: Mapped[str] = mapped_column(primary_key=True)
+    workitem_uid: Mapped[str] = mapped_column(index=True)
+    content: Mapped[bytes]
+
+
 class MetricSumRow(Base):
     """A counter, or a histogram, of one set of label values; gateway/metric_sums.py.
 
@@ -442,6 +490,7 @@ Index(
     WorkitemRow.procedure_step_state,
     *_WORKITEM_ORDER,
 )
+Index("batch_line_of_state", BatchLineRow.batch_id, BatchLineRow.state, BatchLineRow.number)
 Index(
     "workitem_of_queue",
     WorkitemRow.procedure_step_state,

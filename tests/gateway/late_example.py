@@ -16,6 +16,7 @@ from adapters.runtimes.python import Prediction
 from gateway import services
 from gateway.app import create_app
 from gateway.completion import study_of
+from gateway.inputs import InputCopies
 from gateway.jobs import Job
 from gateway.keeping import Part
 from gateway.pipeline import Pipeline
@@ -90,10 +91,10 @@ class Growing:
         parts = self.parts
         pipeline = Pipeline(
             parts.database,
-            parts.archive,
+            InputCopies.of(parts.archive, parts.settings),
             parts.ingest,
             parts.registry,
-            self.runtime,  # type: ignore[arg-type]
+            {"cpu": self.runtime},  # type: ignore[dict-item]
             self,
             "http://gateway.test",
         )

@@ -1,0 +1,1 @@
+"""Batches: one model over a list of studies, behind all clinical work."""

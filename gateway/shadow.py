@@ -1,0 +1,44 @@
+"""Results that are kept apart from the clinical study: of shadow work.
+
+Their objects lie in the database, compressed, and nowhere else: no search, no retrieve and no
+viewer of the study knows of them, and deleting their inputs leaves nothing behind.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import zstandard
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from gateway.errors import NotFound
+from gateway.store.tables import ShadowObjectRow
+
+if TYPE_CHECKING:  # at run time it would bring highdicom into every process
+    from gateway.outputs import Encoded
+
+SHADOW, LIVE = "shadow", "live"
+
+
+def keep(session: Session, workitem_uid: str, objects: Iterable["Encoded"]) -> None:
+    """In the caller's transaction; a repeat takes the place of what was there."""
+    for one in objects:
+        session.merge(
+            ShadowObjectRow(
+                sop_instance_uid=str(one.dataset.SOPInstanceUID),
+                workitem_uid=workitem_uid,
+                content=zstandard.compress(one.part10()),
+            )
+        )
+
+
+def forget(session: Session, workitem_uid: str) -> None:
+    session.execute(delete(ShadowObjectRow).where(ShadowObjectRow.workitem_uid == workitem_uid))
+
+
+def read(session: Session, sop_instance_uid: str) -> bytes:
+    """The object as a DICOM file (PS3.10). Raises NotFound."""
+    row = session.get(ShadowObjectRow, sop_instance_uid)
+    if row is None:
+        raise NotFound("shadow object", sop_instance_uid)
+    return zstandard.decompress(row.content)
