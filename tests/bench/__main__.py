@@ -28,6 +28,7 @@ from tests.bench import (
     series,
     stow,
     viewer,
+    workers,
 )
 from tests.bench.plan import FULL, QUICK, Plan, Sizes
 from tests.bench.report import Line, markdown, table
@@ -45,6 +46,7 @@ PIECES: dict[str, Callable[[Plan], Iterable[Line]]] = {
     "viewer": viewer.measure,
     "orchestration": orchestration.measure,
     "completion": completion.measure,
+    "workers": workers.measure,
 }
 
 

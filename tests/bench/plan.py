@@ -11,6 +11,7 @@ class Sizes:
     frames, frame_matrix: of the multi-frame object. huge_mib: of the largest instance.
     studies: rows of the index in each step of its growth. viewer_slices: of the study in OHIF.
     source_slices, source_matrix: of the study that the model runs on.
+    jobs: studies that wait for the workers. finished: workitems that are there already.
     """
 
     slices: int = 500
@@ -24,6 +25,8 @@ class Sizes:
     viewer_slices: int = 300
     source_slices: int = 300
     source_matrix: int = 512
+    jobs: int = 60
+    finished: int = 100_000
 
 
 FULL = Sizes()
@@ -40,6 +43,8 @@ QUICK = Sizes(
     viewer_slices=12,
     source_slices=40,
     source_matrix=128,
+    jobs=6,
+    finished=100,
 )
 
 
