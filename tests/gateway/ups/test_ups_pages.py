@@ -24,7 +24,7 @@ def client(parts):
         operations.create(database, new_uid(), canonical(order()), "vendor")
         if end is not None:
             operations.change_state(database, uid, State.IN_PROGRESS, transaction, "vendor")
-        if end in (State.COMPLETED, State.CANCELED):
+        if end is State.COMPLETED or end is State.CANCELED:
             operations.update(database, uid, transaction, canonical(performed()))
             operations.change_state(database, uid, end, transaction, "vendor")
     headers = {"Authorization": f"Bearer {TOKEN}"}
