@@ -13,6 +13,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from adapters.dimse import Association
 from adapters.memory import MemoryArchive
 from gateway import body_spool, coercing
 from gateway.completion.association_log import AssociationLog
@@ -206,11 +207,11 @@ def test_the_same_instance_from_two_senders_at_once_is_changed_once(gateway):
 def test_a_c_store_is_changed_and_told_by_its_status(database, tmp_path):
     ingest = ingest_of(database, tmp_path, ISSUER)
     listener = Listener(ingest, AssociationLog(database))
-    status = listener.receive(_Association(), instance(1))
+    status = listener.receive(Association(1, "SENDER", "AIRGATE"), instance(1))
     assert status.code == 0xB000
     (kept,) = stored(database, ingest.archive)
     assert dcmread(BytesIO(kept)).IssuerOfPatientID == ISSUER
-    sent_again = listener.receive(_Association(), instance(1))
+    sent_again = listener.receive(Association(1, "SENDER", "AIRGATE"), instance(1))
     assert (sent_again.code, len(ingest.arrivals)) == (0xB000, 1)
     ingest.close()
 
@@ -234,8 +235,3 @@ def test_without_the_setting_nothing_is_changed(sqlite, tmp_path):
 def test_an_issuer_that_not_every_instance_could_hold_is_refused_at_the_start(tmp_path, issuer):
     with pytest.raises(ValueError, match="issuer_of_patient_id"):
         Settings(data=tmp_path, issuer_of_patient_id=issuer)
-
-
-class _Association:
-    calling_ae_title = "SENDER"
-    called_ae_title = "AIRGATE"
