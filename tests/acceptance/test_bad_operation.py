@@ -22,7 +22,8 @@ from tests.serving import ROOT, Gateway, wait_until
 
 pytestmark = pytest.mark.serve
 
-EQUIPMENT_FAILURE = ("110501", "DCM")  # CID 9300
+# Procedure Step Discontinuation Reasons, CID 9300
+REASONS = {"FAILED": "110501", "TIMED_OUT": "110527"}
 MODELS = """
     import os, time
     import numpy as np
@@ -210,7 +211,7 @@ def test_a_bad_model_ends_its_workitem_with_a_reason_SC_52(gateway, tmp_path, en
     (progress,) = Dataset.from_json(step).ProcedureStepProgressInformationSequence
     (code,) = progress.ProcedureStepDiscontinuationReasonCodeSequence
     assert progress.ReasonForCancellation == workitem["reason"]
-    assert (code.CodeValue, code.CodingSchemeDesignator) == EQUIPMENT_FAILURE
+    assert (code.CodeValue, code.CodingSchemeDesignator) == (REASONS[outcome], "DCM")
 
 
 def test_a_study_that_no_rule_matches_says_so(gateway, tmp_path):
