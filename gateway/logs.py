@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line on standard error: an event with identifiers, no patient data."""
+"""Logs: one JSON object a line on standard error: an event with identifiers, no patient data.
+
+Whatever is logged while a job is done carries its workitem and study: see gateway/pipeline.py.
+"""
 
 import logging
 import sys
@@ -22,6 +25,7 @@ QUIET = (
 def set_up_logs(level: int = logging.INFO) -> None:
     """Send the logs of every module through structlog. Calling it again changes nothing."""
     shared = [
+        structlog.contextvars.merge_contextvars,  # the job that a line belongs to
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),

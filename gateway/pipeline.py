@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from pydicom import Dataset
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from adapters.runtimes.python import PythonRuntime
 from gateway import air, shadow, superseding, worklist
@@ -83,6 +84,12 @@ class Pipeline:
         )
         if workitem is None:
             return
+        with bound_contextvars(
+            workitem=workitem.sop_instance_uid, study=workitem.study_instance_uid
+        ):
+            self._attempt(workitem)
+
+    def _attempt(self, workitem: WorkitemRow) -> None:
         if workitem.attempts > MAXIMUM_ATTEMPTS:
             reason = "given up: every attempt ended with its worker"
             self._end(workitem, Outcome.FAILED, reason)
