@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 JOB = "perform_workitem"
 # Jobs of an older build are only taken up while this value stays; raise it with the job's form.
 JOB_FORM = "1"
-POLL_SECONDS = 0.1
+# Between two looks into a queue. Each look costs an idle worker time; work on a GPU can wait.
+POLL_SECONDS = {QUEUES["cpu"]: 0.1, QUEUES["gpu"]: 0.5}
 BEAT_SECONDS = 2.0
 FORGOTTEN_AFTER_SECONDS = 86_400.0
 
@@ -142,7 +143,8 @@ class Worker:
         self._beat()  # before the first job, so that its end is noticed whenever it comes
         DBOS.launch()
         for queue in self._queues:
-            DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
+            pause = POLL_SECONDS[queue]
+            DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=pause)
         threading.Thread(target=self._beat_on, name="beat", daemon=True).start()
 
     def stop(self) -> None:
