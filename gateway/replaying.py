@@ -26,11 +26,12 @@ class NotReplayable(Conflict):
 
 
 def is_dead() -> ColumnElement[bool]:
-    """Of a WorkitemRow: it wants a person, and nobody has ordered it again since."""
+    """Of a WorkitemRow: it wants a person, and no other work has taken its place since."""
     later = aliased(WorkitemRow)
     origin = func.coalesce(func.nullif(WorkitemRow.replay_of, ""), WorkitemRow.sop_instance_uid)
     replayed = exists().where(later.replay_of == origin, later.created_at > WorkitemRow.created_at)
-    return WorkitemRow.outcome.in_(DEAD) & ~replayed
+    superseded = exists().where(later.supersedes == WorkitemRow.sop_instance_uid)
+    return WorkitemRow.outcome.in_(DEAD) & ~replayed & ~superseded
 
 
 def replay(session: Session, uid: str, ordered_by: str) -> WorkitemRow:
@@ -82,6 +83,10 @@ def _check(session: Session, ended: WorkitemRow) -> None:
     if not (ended.outcome and ENDINGS[Outcome(ended.outcome)].replayable):
         found = f"its outcome is {ended.outcome or 'not known'}"
         raise NotReplayable(uid, found, f"expected one of {', '.join(REPLAYABLE)}")
+    newer = select(WorkitemRow.sop_instance_uid).where(WorkitemRow.supersedes == uid)
+    if (by := session.scalar(newer.limit(1))) is not None:
+        found = f"more of its study came, and {by} has taken its place"
+        raise NotReplayable(uid, found, "look at that one")
     origin = ended.replay_of or uid
     later = select(WorkitemRow.sop_instance_uid).where(
         WorkitemRow.replay_of == origin, WorkitemRow.created_at > ended.created_at

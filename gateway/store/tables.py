@@ -190,7 +190,7 @@ class WorkitemRow(Base):
     dataset: Mapped[str]
     results: Mapped[str] = mapped_column(default="")  # the AIR result tree, JSON
     # UID of the work for the same study whose result this one's takes the place of, or ""
-    supersedes: Mapped[str] = mapped_column(default="", server_default="")
+    supersedes: Mapped[str] = mapped_column(default="", server_default="", index=True)
     created_at: Mapped[float]
     started_at: Mapped[float | None] = mapped_column(default=None)
     ended_at: Mapped[float | None] = mapped_column(default=None)

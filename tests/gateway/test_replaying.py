@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway import worklist
+from gateway import replaying, worklist
 from gateway.access import Role
 from gateway.dispatch import Dispatch
 from gateway.jobs import Job
@@ -97,6 +97,18 @@ def test_what_gave_results_or_lost_its_inputs_is_not_replayed(work, outcome):
 
     assert answer.status_code == 409
     assert f"its outcome is {outcome}" in answer.json()["detail"]
+
+
+def test_what_later_work_has_the_place_of_is_neither_dead_nor_replayed(work):
+    uid = end(work, Outcome.FAILED)
+    with work.example.parts.database.write() as session:
+        later = replaying.replay(session, uid, "a test")
+        later.replay_of, later.supersedes = "", uid
+
+    assert dead(work) == []
+    answer = replay(work, uid)
+    assert answer.status_code == 409
+    assert f"{later.sop_instance_uid} has taken its place" in answer.json()["detail"]
 
 
 def test_open_work_is_not_replayed(work):
