@@ -78,7 +78,12 @@ def test_sc_13_keep_first_refuses_another_content_and_records_it(keeping_first: 
     assert keeping_first.archived() == FIRST
     assert keeping_first.quarantined() == {SECOND: OTHER_CONTENT}
     assert keeping_first.events("refused") == [
-        {"instances": 1, "reason": OTHER_CONTENT, "source": "STOW-RS"}
+        {
+            "instances": 1,
+            "reason": OTHER_CONTENT,
+            "failure": "processing_failure",
+            "source": "STOW-RS",
+        }
     ]
     assert keeping_first.arrivals.seen == [{STUDY}]
 
