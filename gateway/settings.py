@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         "for all others; with spaces between; empty = nobody is asked",
     )
     association_seconds: float = Field(
-        default=0.2,
+        default=0.15,
         ge=0,
         description="a study is complete so long after the last association that brought it was "
         "released; some senders open one for each series, and need longer",
