@@ -4,17 +4,15 @@ A job is enqueued in the transaction that made the workitem, so neither exists w
 Its id is the workitem UID, so one workitem cannot become two jobs. Jobs carry ids, never data.
 """
 
-import fcntl
 import json
 import logging
-import os
 import socket
 import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
 from sqlalchemy import delete, select, text
@@ -22,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from ai_models.card import OUTSIDE
 from gateway.failures import DATABASE_AWAY, back_off
+from gateway.file_lock import locked_file
 from gateway.jobs import DEAD_AFTER_SECONDS, PRIORITIES, QUEUES, Job, Perform
 from gateway.store.database import Database
 from gateway.store.tables import WorkerRow, WorkitemRow
@@ -119,7 +118,8 @@ class Worker:
         self._database, self._perform = database, perform
         self._queues = [QUEUES[name] for name in queues]
         self.executor_id = executor_id(slot)
-        self._lock = _lock(data / "locks" / f"{self.executor_id}.lock")
+        # Waits for a predecessor that is still ending.
+        self._lock = locked_file(data / "locks" / f"{self.executor_id}.lock")
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -212,11 +212,3 @@ def _now(session: Session) -> float:
     if session.get_bind().dialect.name == "sqlite":
         return time.time()
     return float(session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")))
-
-
-def _lock(path: Path) -> IO[bytes]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = path.open("ab")
-    fcntl.flock(handle, fcntl.LOCK_EX)  # waits for a predecessor that is still ending
-    os.set_inheritable(handle.fileno(), False)
-    return handle

@@ -4,9 +4,7 @@ Nothing depends on it: a study that completes at once, or otherwise than it look
 the archive.
 """
 
-import fcntl
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from adapters.errors import ArchiveUnavailable
 from gateway.completion import RECEIVING
+from gateway.file_lock import locked_file
 from gateway.inputs import InputCopies
 from gateway.store.database import Database
 from gateway.store.tables import InstanceRow, StudyRow
@@ -82,10 +81,8 @@ class Fetching:
             return session.scalar(state) == RECEIVING
 
     def _run(self) -> None:
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("ab") as file:
-            os.set_inheritable(file.fileno(), False)
-            fcntl.flock(file, fcntl.LOCK_EX)  # until the process that does it now has ended
+        """One process of those that share the data folder, until it ends; then another does it."""
+        with locked_file(self._lock):
             forget_at = 0.0
             while True:
                 try:

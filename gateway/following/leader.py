@@ -1,7 +1,5 @@
 """One process among all on a database that has a duty, such as following: who holds its lock."""
 
-import fcntl
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +9,7 @@ from typing import Protocol
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.file_lock import locked_file
 from gateway.store.database import Database
 
 
@@ -51,15 +50,12 @@ def lead(
 
 @contextmanager
 def _by_file(data: Path, duty: str) -> Iterator[Lead | None]:
-    path = data / "locks" / f"{duty}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        os.set_inheritable(file.fileno(), False)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
+    try:
+        lock = locked_file(data / "locks" / f"{duty}.lock", wait=False)
+    except BlockingIOError:
+        yield None
+        return
+    with lock:
         yield FileLead()
 
 
