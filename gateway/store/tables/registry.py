@@ -1,0 +1,37 @@
+"""Models and the rules that choose them."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.store.tables.base import Base
+
+
+class ModelRow(Base):
+    """One registered version of one model. `card` is the card as JSON."""
+
+    __tablename__ = "models"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    card: Mapped[str]
+    artefact: Mapped[str] = mapped_column(default="")  # sha256 of the uploaded archive, or ""
+    enabled: Mapped[bool] = mapped_column(default=True)
+    registered_at: Mapped[float]
+
+
+class RuleVersionRow(Base):
+    """The whole set of routing rules as one change left it; the last one is in force.
+
+    rules: JSON list, in the order in which they are asked. from_file: JSON list of the names that
+    the rules file gave; file_sha256: of the rules that it held when it was last taken over.
+    """
+
+    __tablename__ = "rule_versions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[float]
+    changed_by: Mapped[str]  # name of the token, or `rules file`
+    change: Mapped[str]  # what was done, in words
+    rules: Mapped[str]
+    from_file: Mapped[str] = mapped_column(default="[]", server_default="[]")
+    file_sha256: Mapped[str] = mapped_column(default="", server_default="")
