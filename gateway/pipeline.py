@@ -13,6 +13,7 @@ from pydicom import Dataset
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
+from adapters.archive import Archive
 from adapters.runtimes.python import PythonRuntime
 from gateway import air, shadow, superseding, worklist
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
@@ -33,7 +34,6 @@ from gateway.failures import (
 from gateway.fhir.repository import put_all
 from gateway.ingest import Ingest, Kept, Part
 from gateway.ingest import Refused as NotKept
-from gateway.inputs import InputCopies
 from gateway.jobs import Job, Jobs
 from gateway.outcomes import Outcome
 from gateway.outputs import Encoded
@@ -66,7 +66,7 @@ class Pipeline:
     """Everything that one workitem meets on its way."""
 
     database: Database
-    inputs: InputCopies
+    archive: Archive
     ingest: Ingest
     registry: Registry
     runtimes: Mapping[str, PythonRuntime]  # by queue: one of each works at a time
@@ -131,15 +131,15 @@ class Pipeline:
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
             kept = [] if _is_shadow(workitem) else [self._keep(one) for one in objects]
         self._publish(workitem, model, Answer(result, objects, kept), watch)
-        for rows in named.values():
-            self.inputs.forget(rows)
 
     def _sources(
         self, named: Mapping[str, Sequence[InstanceRow]], model: RegisteredModel
     ) -> tuple[str, SourceSeries, dict[str, SourceSeries]]:
         """The first input, on which results are drawn, by its name; and the others by theirs."""
         sources = {
-            name or model.card.inputs[0].name: SourceSeries(self.inputs.reads(rows))
+            name or model.card.inputs[0].name: SourceSeries(
+                [partial(self.archive.read, row.archive_key) for row in rows]
+            )
             for name, rows in named.items()
         }
         name = next(iter(sources))

@@ -177,12 +177,6 @@ class Settings(BaseSettings):
         ge=64,
         description="copies of larger instances kept in the data folder for viewers, in MiB",
     )
-    fetch_ahead_mb: int = Field(
-        default=2048,
-        ge=0,
-        description="copies of what models will likely read, made in the data folder while a study "
-        "is quiet, in MiB; 0 = none",
-    )
 
     @property
     def http_address(self) -> tuple[str, int]:

@@ -14,8 +14,6 @@ from gateway.chores import chores
 from gateway.completion.build import build_completion
 from gateway.dispatch import SWEEP_SECONDS, Dispatch
 from gateway.engine import JobQueue, Worker, executor_id
-from gateway.fetching import Fetching
-from gateway.inputs import InputCopies
 from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
 from gateway.repeating import repeating
@@ -37,10 +35,9 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     parts = services.build(settings, connect(settings), database)
     runtimes = {queue: PythonRuntime() for queue in queues}
     jobs = JobQueue(database)
-    inputs = InputCopies.of(parts.archive, settings)
     pipeline = Pipeline(
         database,
-        inputs,
+        parts.archive,
         parts.ingest,
         parts.registry,
         runtimes,
@@ -51,9 +48,7 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     _begin_likely_model(parts, runtimes)
     worker = Worker(database, settings.data, slot, pipeline.perform, queues)
     worker.start()
-    router = Router(parts.registry, jobs)
-    build_completion(settings, database, router.route).start()
-    Fetching(database, inputs, settings.data, router.likely_inputs).start()
+    build_completion(settings, database, Router(parts.registry, jobs).route).start()
     calm_collector()
     dispatch = Dispatch(database, jobs)
     feeder = Feeder(database, parts.registry, jobs)

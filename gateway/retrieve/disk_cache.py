@@ -1,4 +1,4 @@
-"""Copies of instances in the data folder, so that a frame of a large one is a read of one place.
+"""Copies of large instances in the data folder, so that a frame of one is a read of one place.
 
 Safe among threads and processes that share the folder: a copy appears whole, by its last rename,
 and whoever has it open goes on reading when another removes it. Copies are not synced to the disk:
@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -61,21 +61,21 @@ class DiskCache:
 
         size: of the copy, bytes, as far as is known.
         """
-        path = self._safe_path(uid, sha256)
-        self._have_room(size)
-        return self._written(path, pieces)
-
-    def fill_many(self, copies: Iterable[tuple[str, str, Callable[[], bytes]]], size: int) -> int:
-        """Copies of UID, hash and what gives the bytes; how many there were.
-
-        Room is made once, for the size of all together. Raises as `fill` does.
-        """
-        self._have_room(size)
-        count = 0
-        for uid, sha256, read in copies:
-            self._written(self._safe_path(uid, sha256), [read()])
-            count += 1
-        return count
+        if not _NAME.fullmatch(f"{uid}-{sha256}"):
+            raise NoRoom("the UID is none, and could be a path that leads elsewhere")
+        path = self._path(uid, sha256)
+        draft = path.with_name(f"{uuid4().hex}{_DRAFT}")
+        try:
+            self._make_room(size)
+            with draft.open("xb") as file:
+                for piece in pieces:
+                    file.write(piece)
+            draft.rename(path)
+        except OSError as error:
+            raise NoRoom(error.strerror or type(error).__name__) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        return path
 
     def adopt(self, uid: str, sha256: str, file: Path) -> None:
         """Take a file that is there already as the copy; where that cannot be, it stays."""
@@ -96,37 +96,6 @@ class DiskCache:
     def remove(self, uid: str, sha256: str) -> None:
         """Not being there is no error."""
         self._path(uid, sha256).unlink(missing_ok=True)
-
-    def remove_unused(self, since: float) -> None:
-        """Remove the copies that were last used before a time, seconds since the epoch."""
-        for used, _, path in _copies(self._folder):
-            if used < since:
-                path.unlink(missing_ok=True)
-
-    def _safe_path(self, uid: str, sha256: str) -> Path:
-        if not _NAME.fullmatch(f"{uid}-{sha256}"):
-            raise NoRoom("the UID is none, and could be a path that leads elsewhere")
-        return self._path(uid, sha256)
-
-    def _written(self, path: Path, pieces: Iterable[bytes]) -> Path:
-        """The copy appears whole. Raises NoRoom, and what `pieces` raises."""
-        draft = path.with_name(f"{uuid4().hex}{_DRAFT}")
-        try:
-            with draft.open("xb") as file:
-                for piece in pieces:
-                    file.write(piece)
-            draft.rename(path)
-        except OSError as error:
-            raise NoRoom(error.strerror or type(error).__name__) from error
-        finally:
-            draft.unlink(missing_ok=True)
-        return path
-
-    def _have_room(self, size: int) -> None:
-        try:
-            self._make_room(size)
-        except OSError as error:
-            raise NoRoom(error.strerror or type(error).__name__) from error
 
     def _path(self, uid: str, sha256: str) -> Path:
         return self._folder / f"{uid}-{sha256}"

@@ -1,22 +1,19 @@
 """From a complete study to workitems: what the plan says is carried out, and written down."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway import worklist
-from gateway.completion.arrivals import study_of
 from gateway.jobs import Jobs
 from gateway.registry import Registry
-from gateway.routing.plan import Plan, Run, plan, title_of
+from gateway.routing.plan import Run, plan, title_of
 from gateway.routing.priors import earlier_studies
-from gateway.routing.rules import Rule, Stage
+from gateway.routing.rules import Stage
 from gateway.routing.subject import Arrival
 from gateway.routing.versions import in_force
 from gateway.store.events import note
-from gateway.store.tables import InstanceRow, StudyRow
+from gateway.store.tables import StudyRow
 from gateway.superseding import Late, earlier_work, give_way, why_left
 from standards.study import Study
 
@@ -30,7 +27,13 @@ class Router:
     def route(self, session: Session, study: Study, row: StudyRow) -> None:
         """Create and enqueue the workitems of a study, and write down why, in one transaction."""
         rule_set = in_force(session)
-        planned = self._planned(session, study, row, rule_set.rules)
+        planned = plan(
+            rule_set.rules,
+            study,
+            arrival_of(row),
+            lambda name: self._registry.runnable(session, name),
+            lambda: earlier_studies(session, row),
+        )
         told = {"rules_version": rule_set.version}
         late = {rule.name: Late(rule.completion.late) for rule in rule_set.rules if rule.completion}
         for run in planned.runs:
@@ -38,30 +41,6 @@ class Router:
         if not planned.runs:
             uid = study.study_instance_uid
             note(session, uid, "no_rule_matched", {**told, "reason": planned.reason})
-
-    def likely_inputs(self, session: Session, row: StudyRow) -> list[InstanceRow]:
-        """What the workers here would read, were the study complete now."""
-        study = study_of(session, row.study_instance_uid)
-        runs = self._planned(session, study, row, in_force(session).rules).runs
-        series = [one for run in runs if not run.reason for one in run.inputs.values()]
-        uids = {one.series_instance_uid: set(one.sop_instance_uids) for one in series}
-        query = select(InstanceRow).where(InstanceRow.series_instance_uid.in_(uids))
-        return [
-            one
-            for one in session.scalars(query.order_by(InstanceRow.instance_number))
-            if one.sop_instance_uid in uids[one.series_instance_uid]
-        ]
-
-    def _planned(
-        self, session: Session, study: Study, row: StudyRow, rules: Sequence[Rule]
-    ) -> Plan:
-        return plan(
-            rules,
-            study,
-            arrival_of(row),
-            lambda name: self._registry.runnable(session, name),
-            lambda: earlier_studies(session, row),
-        )
 
     def _apply(
         self, session: Session, study: Study, run: Run, told: dict[str, Any], late: Late

@@ -11,7 +11,6 @@ from gateway import worklist
 from gateway.analysis import Stopwatch
 from gateway.app import create_app
 from gateway.completion import study_of
-from gateway.inputs import InputCopies
 from gateway.keeping import Part
 from gateway.outputs import encode
 from gateway.pipeline import Answer, Pipeline
@@ -68,7 +67,7 @@ class Example:
         parts = self.parts
         return Pipeline(
             parts.database,
-            InputCopies.of(parts.archive, parts.settings),
+            parts.archive,
             parts.ingest,
             parts.registry,
             {"cpu": ReadingRuntime()},  # type: ignore[dict-item]

@@ -16,7 +16,6 @@ from adapters.runtimes.python import Prediction
 from gateway import services
 from gateway.app import create_app
 from gateway.completion import study_of
-from gateway.inputs import InputCopies
 from gateway.jobs import Job
 from gateway.keeping import Part
 from gateway.pipeline import Pipeline
@@ -91,7 +90,7 @@ class Growing:
         parts = self.parts
         pipeline = Pipeline(
             parts.database,
-            InputCopies.of(parts.archive, parts.settings),
+            parts.archive,
             parts.ingest,
             parts.registry,
             {"cpu": self.runtime},  # type: ignore[dict-item]

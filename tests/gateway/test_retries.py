@@ -13,7 +13,6 @@ from adapters.memory import MemoryArchive
 from adapters.runtimes.errors import ModelCrashed, ModelFailed, ModelTimedOut
 from ai_models.contract import NoResult
 from gateway import services
-from gateway.inputs import InputCopies
 from gateway.jobs import Job
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
@@ -59,7 +58,7 @@ class Work:
         runtime = Ends(list(errors))
         pipeline = Pipeline(
             parts.database,
-            InputCopies.of(parts.archive, parts.settings),
+            parts.archive,
             parts.ingest,
             parts.registry,
             {"cpu": runtime},  # type: ignore[dict-item]
