@@ -345,6 +345,14 @@ def batch_cancel(identifier: Annotated[str, typer.Argument(help="Id of a batch."
     change(settings_with({}), identifier, "cancel")
 
 
+@batch.command("delete")
+def batch_delete(identifier: Annotated[str, typer.Argument(help="Id of a batch.")]) -> None:
+    """Free the lines and shadow objects of a batch that has ended."""
+    from gateway.commands.batches import delete
+
+    delete(settings_with({}), identifier)
+
+
 @app.command()
 def batches() -> None:
     """The newest batches of the running gateway."""

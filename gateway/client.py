@@ -53,6 +53,9 @@ class Client:
         """A change that needs no words."""
         return self._request("POST", path).json()
 
+    def delete(self, path: str) -> None:
+        self._request("DELETE", path)
+
     def put(self, path: str, content: bytes, media_type: str) -> Any:
         return self._change("PUT", path, content, media_type).json()
 

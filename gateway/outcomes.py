@@ -23,7 +23,8 @@ class Outcome(StrEnum):
     TIMED_OUT = "TIMED_OUT"
     CANCELED = "CANCELED"  # somebody asked for it
     SUPERSEDED = "SUPERSEDED"  # more of the study came before it ended, and later work has it all
-    WITHDRAWN = "WITHDRAWN"  # its inputs were deleted, and its results with them
+    # Its inputs were deleted, or the batch that kept its results apart, and its results with them.
+    WITHDRAWN = "WITHDRAWN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def cancel(database: Database, batch_id: str, by: str) -> None:
     """
     with database.write() as session:
         batch = _locked(session, batch_id)
-        if batch.state in (BatchState.CANCELED, BatchState.DONE):
+        if is_ended(batch):
             raise Conflict(f"batch {batch_id} is {batch.state} and cannot be canceled any more")
         batch.state, batch.ended_at = BatchState.CANCELED, time.time()
         waiting = BatchLineRow.state == LineState.WAITING
@@ -168,6 +168,10 @@ def cancel(database: Database, batch_id: str, by: str) -> None:
     reason = {REASON: {"vr": "LT", "Value": [CANCELED]}}
     for uid in uids:  # each in its own transaction, as when a person cancels it
         operations.request_cancel(database, uid, reason, by)
+
+
+def is_ended(batch: BatchRow) -> bool:
+    return batch.state in (BatchState.CANCELED, BatchState.DONE)
 
 
 def _change(session: Session, batch_id: str, expected: BatchState, wanted: BatchState) -> BatchRow:

@@ -51,6 +51,11 @@ def change(settings: Settings, identifier: str, what: str) -> None:
     Console(markup=False, highlight=False).print(told)
 
 
+def delete(settings: Settings, identifier: str) -> None:
+    Client(settings).delete(f"/api/v1/batches/{identifier}")
+    Console(markup=False, highlight=False).print(f"batch {identifier} is deleted")
+
+
 def print_batches(settings: Settings) -> None:
     table = Table("batch", "model", "stage", "state", "done", "lines")
     for one in Client(settings).json("/api/v1/batches"):

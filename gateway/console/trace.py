@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.store.event_kinds import ENDINGS, title_of
+from gateway.console.turnaround import seconds_to_result
+from gateway.store.event_kinds import title_of
 from gateway.store.tables import EventRow
 
 ROUTINGS = frozenset({"routed", "not_routed", "shadow_routed", "no_rule_matched"})
@@ -35,7 +36,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """began_at: seconds since the epoch. `total` runs to the last ending, 0 without one."""
+    """began_at: seconds since the epoch. total: see gateway/console/turnaround.py."""
 
     began_at: float
     total: float
@@ -85,8 +86,7 @@ def trace_of(events: Sequence[EventRow]) -> Trace:
         Moment(_title(event, detail), event.kind, start - began, event.at - began, _facts(detail))
         for event, detail, start in zip(events, details, starts, strict=True)
     )
-    endings = [moment.end for moment in moments if moment.kind in ENDINGS]
-    return Trace(began, max(endings, default=0.0), moments)
+    return Trace(began, seconds_to_result(events), moments)
 
 
 def selections(events: Iterable[EventRow]) -> Iterable[Selection]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gateway import shadow
 from gateway.access import require_administrator
 from gateway.batches import batches
+from gateway.batches.deleting import delete_batch
 from gateway.batches.orders import LARGEST_LIST, Asked, TooLarge, ordered
 from gateway.deps import LARGEST, MOST_PER_PAGE, DatabaseOf, PublicRoot, paged
 from gateway.routers.air import tree
@@ -143,6 +144,16 @@ def cancel(request: Request, batch_id: str, database: DatabaseOf) -> BatchView:
     access = require_administrator(request, WANTED)
     batches.cancel(database, batch_id, access.name)
     return one_batch(batch_id, database)
+
+
+@router.delete("/{batch_id}", status_code=204)
+def delete(request: Request, batch_id: str, database: DatabaseOf) -> None:
+    """Free the lines and shadow objects of one that has ended, else 409. Administrators only.
+
+    The traces of its studies stay, and so does what went into them.
+    """
+    require_administrator(request, "delete batches")
+    delete_batch(database, batch_id)
 
 
 def views(database: DatabaseOf, limit: int, offset: int) -> list[BatchView]:

@@ -10,7 +10,6 @@ from gateway.console import queries
 from gateway.console.pages import STATIC, page
 from gateway.deps import LARGEST
 from gateway.replaying import replay
-from gateway.routers.batches import views
 
 router = APIRouter(prefix="/ui", include_in_schema=False)
 
@@ -20,7 +19,6 @@ ASSETS = {
     "icon.svg": "image/svg+xml",
 }
 STUDIES_PER_PAGE = 50
-BATCHES_SHOWN = 50
 
 
 @router.get("/")
@@ -57,12 +55,6 @@ def models(request: Request) -> Response:
     with request.app.state.services.database.read() as session:
         lines = queries.registered_models(session)
     return page(request, "models.html", {"lines": lines})
-
-
-@router.get("/batches")
-def batches(request: Request) -> Response:
-    lines = views(request.app.state.services.database, BATCHES_SHOWN, 0)
-    return page(request, "batches.html", {"lines": lines})
 
 
 @router.get("/static/{name}")

@@ -261,12 +261,64 @@ def test_a_batch_may_be_what_a_search_finds(growing_study):
     assert answer.status_code == 422
 
 
-def test_only_administrators_order_batches(growing_study):
+def test_a_batch_that_has_ended_can_be_deleted_and_frees_what_it_alone_kept(growing_study):
+    database = growing_study.parts.database
+    batch = order(growing_study, studies=[CHEST, UNKNOWN])
+    again = order(growing_study, studies=[CHEST])  # shows the same work
+    path, other = f"{BATCHES}/{batch['id']}", f"{BATCHES}/{again['id']}"
+    feed(growing_study)
+    refused = growing_study.client.delete(path)
+    assert refused.status_code == 409
+    assert "wait for its end, or cancel it" in refused.json()["detail"]
+    growing_study.works(*growing_study.jobs)
+    feed(growing_study)
+    before = growing_study.client.get(f"/api/v1/studies/{CHEST}").json()["events"]
+
+    assert growing_study.client.delete(path).status_code == 204
+    assert growing_study.client.get(path).status_code == 404
+    assert growing_study.client.delete(path).status_code == 404
+    assert count(database, ShadowObjectRow)  # the other batch has them still
+    assert look(growing_study, again)["fates"] == {"done": 1}
+    assert growing_study.client.delete(other).status_code == 204
+    assert (count(database, ShadowObjectRow), count(database, BatchLineRow)) == (0, 0)
+    assert growing_study.client.get(f"/api/v1/studies/{CHEST}").json()["events"] == before
+
+    order(growing_study, studies=[CHEST])
+    feed(growing_study)
+    assert len(growing_study.jobs) == 2  # done anew, since nothing is left of it
+
+
+def test_a_canceled_batch_can_be_deleted_and_leaves_clinical_results_alone(growing_study):
+    batch = order(growing_study, studies=[CHEST], stage="study")
+    feed(growing_study)
+    growing_study.works(*growing_study.jobs)
+    path = f"{BATCHES}/{batch['id']}"
+    assert growing_study.client.post(f"{path}/cancel").status_code == 200
+    assert growing_study.client.delete(path).status_code == 204
+    assert len(growing_study.results()) == 1
+
+
+def test_the_console_tells_why_a_batch_could_not_be_changed(growing_study):
+    batch = order(growing_study, studies=[CHEST, UNKNOWN])
+    path = f"/ui/batches/{batch['id']}"
+    assert "0 % of 2 lines" in growing_study.client.get("/ui/batches").text
+    assert growing_study.client.post(f"{path}/cancel").status_code == 200
+    answer = growing_study.client.post(f"{path}/pause")
+    assert (answer.status_code, "is CANCELED; expected" in answer.text) == (409, True)
+    made = growing_study.client.post("/api/v1/tokens", json={"name": "u", "role": "user"}).json()
+    user = {"Authorization": f"Bearer {made['token']}"}
+    assert "formaction" not in growing_study.client.get("/ui/batches", headers=user).text
+    assert growing_study.client.post(f"{path}/pause", headers=user).status_code == 403
+
+
+def test_only_administrators_order_and_delete_batches(growing_study):
     made = growing_study.client.post("/api/v1/tokens", json={"name": "u", "role": "user"}).json()
     user = {"Authorization": f"Bearer {made['token']}"}
     body = {"model": "lung_ct", "studies": [CHEST]}
     assert growing_study.client.post(BATCHES, json=body, headers=user).status_code == 403
     assert growing_study.client.get(BATCHES, headers=user).status_code == 200
+    one = f"{BATCHES}/{order(growing_study, **body)['id']}"
+    assert growing_study.client.delete(one, headers=user).status_code == 403
 
 
 def test_a_thousand_lines_are_ordered_in_one_go(growing_study):

@@ -1,6 +1,7 @@
 """The console's pages over real rows: what is told, what is escaped, what stays out of URLs."""
 
 import re
+import time
 
 import pytest
 from starlette.testclient import TestClient
@@ -264,3 +265,33 @@ def test_dates_and_times_of_dicom_are_readable_and_odd_ones_stay_as_they_came():
     assert dicom_time("") == ""
     assert moment(0) == ""
     assert moment(1_700_000_000) == "2023-11-14 22:13:20"
+
+
+def test_neither_a_batch_nor_a_later_replay_lengthens_the_time_to_the_result(app, browser):
+    fill(database_of(app))
+    with database_of(app).write() as session:
+        note(session, STUDY, "workitem_created", {"batch": "b1"}, workitem_uid="1.9.1")
+        note(session, STUDY, "done", workitem_uid="1.9.1")
+        note(session, STUDY, "replayed", {"as": "1.9.2"}, workitem_uid=WORKITEM)
+        note(session, STUDY, "done", workitem_uid="1.9.2")
+        note(session, STUDY, "withdrawn", workitem_uid=WORKITEM)
+    shown = text_of(browser.get(f"/ui/studies/{STUDY}").text)
+    assert "22.0 s from first byte to result" in shown
+
+
+def test_what_came_later_has_a_time_of_its_own_once_it_has_a_result(app, browser):
+    fill(database_of(app))
+    later = time.time()
+    told = (
+        (5.0, "received", {"instances": 3, "new": 3, "seconds": 2.0}, ""),
+        (8.0, "complete", {"generation": 2}, ""),
+        (8.0, "workitem_created", {}, "1.9.1"),
+        (9.0, "superseded", {}, WORKITEM),
+    )
+    with database_of(app).write() as session:
+        for offset, kind, detail, uid in told:
+            note(session, STUDY, kind, detail, workitem_uid=uid, at=later + offset)
+    assert "22.0 s from first byte" in text_of(browser.get(f"/ui/studies/{STUDY}").text)
+    with database_of(app).write() as session:
+        note(session, STUDY, "no_result", {}, workitem_uid="1.9.1", at=later + 10)
+    assert "7.0 s from first byte" in text_of(browser.get(f"/ui/studies/{STUDY}").text)

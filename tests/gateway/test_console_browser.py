@@ -1,6 +1,7 @@
 """The console in a real browser: signing in, pages that keep up to date, no outside calls."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from gateway.auth import AuthMiddleware
 from gateway.feed import Feed
 from gateway.routers import events, session
 from gateway.store.events import note
-from gateway.store.tables import WorkitemRow
+from gateway.store.tables import BatchLineRow, BatchRow, WorkitemRow
 from tests.browser import chromium, new_page
 from tests.gateway.console_example import RESULTS, STUDY, WORKITEM, fill, gateway
 from tests.postgresql import free_port
@@ -125,3 +126,40 @@ def test_signing_out_closes_the_console(tmp_path, page):
         page.wait_for_url(f"{url}/ui/login")
         page.goto(f"{url}/ui/models")
         assert page.url == f"{url}/ui/login?next=%2Fui%2Fmodels"
+
+
+def test_a_batch_is_paused_resumed_and_canceled_by_its_buttons(tmp_path, page):
+    app = gateway(tmp_path)
+    database = app.state.services.database
+    with database.write() as session:
+        session.add(batch_row("b1", lines=1))
+        session.flush()
+        session.add(BatchLineRow(batch_id="b1", number=1, wanted="1.2.3", state="WAITING"))
+    with served(app) as url:
+        sign_in(page, url, "/ui/batches")
+        expect(page.get_by_text(re.compile(r"0 % of 1 line$"))).to_be_visible()
+        page.get_by_role("button", name="Pause").click()
+        expect(page.get_by_text("paused", exact=True)).to_be_visible()
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_text("running", exact=True)).to_be_visible()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator(".badge.canceled")).to_have_text("canceled")
+        with page.expect_request(f"{url}/ui/batches"):
+            pass  # the page has asked for itself again
+        expect(page.locator(".badge.canceled")).to_have_text("canceled")
+        expect(page.get_by_text(re.compile(r"100 % of 1 line$"))).to_be_visible()
+        expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+
+
+def batch_row(identifier: str, lines: int) -> BatchRow:
+    return BatchRow(
+        id=identifier,
+        model_name="lung_ct",
+        model_version="1.0.0",
+        stage="shadow",
+        kind="study",
+        state="RUNNING",
+        lines=lines,
+        created_by="administrator",
+        created_at=time.time(),
+    )

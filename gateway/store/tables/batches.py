@@ -39,7 +39,7 @@ class BatchLineRow(Base):
     state: Mapped[str]  # WAITING, ORDERED, NOT_FOUND, UNFIT, CANCELED
     reason: Mapped[str] = mapped_column(default="", server_default="")
     study_instance_uid: Mapped[str] = mapped_column(default="", server_default="")
-    workitem_uid: Mapped[str] = mapped_column(default="", server_default="")
+    workitem_uid: Mapped[str] = mapped_column(default="", server_default="", index=True)
     is_own: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
