@@ -7,7 +7,10 @@ import numpy as np
 from pydicom import Dataset, dcmread
 
 from gateway.ahead import ahead
-from standards.volume import in_slice_order, modality_values
+from standards.errors import UnfitSeries
+from standards.frame_headers import frame_headers
+from standards.modality_values import modality_values
+from standards.slice_order import in_slice_order
 
 FETCHES = 2  # at once; four were slower: they and the decoding share the interpreter
 AHEAD = 4  # instances that may wait in memory for the model's process
@@ -31,13 +34,13 @@ class SourceSeries:
         self._headers.clear()
         for read, content in zip(self._reads, ahead(self._reads, FETCHES, AHEAD), strict=True):
             header = dcmread(io.BytesIO(content), stop_before_pixels=True)
-            self._headers.append(header)
+            self._headers += _of_single_frames(frame_headers(header))
             self._by_uid[str(header.SOPInstanceUID)] = read
             yield content
 
     @property
     def headers(self) -> tuple[Dataset, ...]:
-        """Of the instances that have passed, in the order of the stream, without pixel data."""
+        """Of the slices that have passed, in the order of the stream, without pixel data."""
         return tuple(self._headers)
 
     def in_order(self) -> tuple[Dataset, ...]:
@@ -47,4 +50,11 @@ class SourceSeries:
     def modality_values(self, header: Dataset) -> np.ndarray:
         """The pixels of one slice in modality values, (rows, columns)."""
         content = self._by_uid[str(header.SOPInstanceUID)]()
-        return modality_values(dcmread(io.BytesIO(content)))
+        return modality_values(dcmread(io.BytesIO(content)), header.get("ReferencedFrameNumber", 1))
+
+
+def _of_single_frames(headers: list[Dataset]) -> list[Dataset]:
+    """Raises UnfitSeries for a multi-frame image: no carrier refers to one frame of it yet."""
+    if len(headers) > 1:
+        raise UnfitSeries("NumberOfFrames", str(len(headers)), "single-frame images")
+    return headers

@@ -18,8 +18,9 @@ from standards.analysis import Analysis, Result
 from standards.derived import part10
 from standards.findings import Finding, Findings, KeyImage, LabelMap, Measurement, Structure
 from standards.identity import Algorithm, Equipment
+from standards.modality_values import modality_values
+from standards.slice_order import in_slice_order
 from standards.uids import derived_uid
-from standards.volume import in_slice_order, modality_values
 
 SLICES, ROWS, COLUMNS = 8, 96, 128
 KEY_SLICE = 4

@@ -1,7 +1,6 @@
 """The inside of a model's process: load the model once, then answer until the pipe closes."""
 
 import importlib
-import io
 import signal
 import sys
 import time
@@ -9,14 +8,12 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pydicom import Dataset, dcmread
-
 from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
+from adapters.runtimes.incoming import Incoming
 from ai_models.contract import Inputs, Model, NoResult
 from standards.errors import StandardsError, UnfitSeries
 from standards.findings import Findings
-from standards.volume import Volume, volume_of
 
 # Follows the last instance of a series, and the last series; no DICOM file and no name is empty.
 END = b""
@@ -59,13 +56,13 @@ def load(entry: str, folder: str) -> Model:
     return model
 
 
-def receive(connection: Connection) -> dict[str, list[Dataset]]:
+def receive(connection: Connection) -> dict[str, Incoming]:
     """The series of all inputs by name. Raises EOFError when the worker has closed the pipe."""
-    inputs: dict[str, list[Dataset]] = {}
+    inputs: dict[str, Incoming] = {}
     while (name := connection.recv_bytes()) != END:
-        instances = inputs[name.decode()] = []
+        series = inputs[name.decode()] = Incoming()
         while (content := connection.recv_bytes()) != END:
-            instances.append(dcmread(io.BytesIO(content)))
+            series.add(content)
     return inputs
 
 
@@ -74,14 +71,15 @@ def _tell(connection: Connection, percent: float) -> None:
 
 
 def answer(
-    model: Model, inputs: dict[str, list[Dataset]], progress: Callable[[float], None]
+    model: Model, inputs: dict[str, Incoming], progress: Callable[[float], None]
 ) -> tuple[Any, ...]:
     started = time.perf_counter()
     try:
-        volumes = {name: _volume(instances) for name, instances in inputs.items()}
+        volumes = {name: series.volume() for name, series in inputs.items()}
         loaded = time.perf_counter()
         findings = Findings.of(model.predict(Inputs(volumes, progress)))
-        return ("findings", findings, loaded - started, time.perf_counter() - loaded)
+        decoding = sum(series.seconds for series in inputs.values())
+        return ("findings", findings, decoding + loaded - started, time.perf_counter() - loaded)
     except NoResult as refusal:
         return ("no_result", refusal.check, refusal.found, refusal.expected)
     except UnfitSeries as unfit:
@@ -90,9 +88,3 @@ def answer(
         return ("failed", type(error).__name__, str(error))
     except Exception as error:  # the model is foreign code: its failure is an answer too
         return ("failed", type(error).__name__, str(error))
-
-
-def _volume(instances: list[Dataset]) -> Volume:
-    volume = volume_of(instances)
-    instances.clear()  # the files are as large as the volume
-    return volume

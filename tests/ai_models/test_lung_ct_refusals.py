@@ -104,7 +104,7 @@ def test_a_series_with_its_own_rescale_in_each_slice_gives_the_same_values():
         ("ct_head_tilt", "gantry tilt or shift"),
         ("broken/made_series_gap", "slice positions"),
         ("broken/made_series_duplicate_position", "slice positions"),
-        ("broken/made_series_mixed_orientation", "Rows"),
+        ("broken/made_series_mixed_orientation", "Rows and Columns"),
         ("broken/made_series_one_slice_cut", "PixelData"),
         ("broken/made_series_two_patients", "PatientID"),
     ],

@@ -20,7 +20,8 @@ from gateway.outputs import encode
 from gateway.registry import RegisteredModel
 from standards.analysis import Analysis, Result
 from standards.findings import Findings
-from standards.volume import modality_values, volume_of
+from standards.modality_values import modality_values
+from standards.volume import volume_of
 from tests.bench.plan import Plan
 from tests.bench.report import Line
 from tests.phantom import chest_phantom

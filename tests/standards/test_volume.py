@@ -8,7 +8,8 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from standards.errors import UnfitSeries
-from standards.volume import affine_of, in_slice_order, volume_of
+from standards.slice_order import affine_of, in_slice_order
+from standards.volume import volume_of
 from tests.phantom import chest_phantom
 from tests.shared_data import shared_data
 
@@ -160,7 +161,7 @@ def test_refuses_a_slice_without(keyword, empty):
         ("PatientID", "another", "PatientID"),
         ("SeriesInstanceUID", "1.2.3", "SeriesInstanceUID"),
         ("FrameOfReferenceUID", "1.2.3", "FrameOfReferenceUID"),
-        ("Rows", 16, "Rows"),
+        ("Rows", 16, "Rows and Columns"),
     ],
 )
 def test_refuses_a_series_in_which_one_slice_has(keyword, value, check):
