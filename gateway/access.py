@@ -44,6 +44,15 @@ def access_of(request: HTTPConnection) -> Access:
     return getattr(request.state, "access", EVERYTHING)
 
 
+async def is_still_admitted(connection: HTTPConnection) -> bool:
+    """Whether the token or session that opened a connection would open it now.
+
+    The answer may be as old as gateway.tokens.REMEMBERED_SECONDS, so asking often costs little.
+    """
+    admission = getattr(connection.state, "admission", None)
+    return admission is None or (await admission())[0] is not None
+
+
 def administrators_only(request: Request) -> None:
     """A dependency of routes and routers. Raises Forbidden."""
     require_administrator(request, "do this")

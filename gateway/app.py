@@ -45,6 +45,7 @@ from gateway.routers import (
 )
 from gateway.services import Services
 from gateway.tokens import Tokens
+from gateway.ups.channel import Channels
 
 # OHIF's router comes last: it answers whatever no other path does.
 ROUTERS = (
@@ -85,6 +86,7 @@ OPEN_TO_PATIENTS = (
     metadata,
     rendered,
     capabilities,
+    events,
     ohif,
 )
 LARGEST_BODY = 1 << 20  # bytes of a request body that is read whole: JSON, forms
@@ -103,6 +105,7 @@ def create_app(services: Services, token: str) -> FastAPI:
     )
     app.state.services = services
     app.state.feed = Feed(services.database)
+    app.state.channels = Channels(services.database)
     app.state.retrieval = Retrieval.of(services.database, services.archive, services.settings)
     add_handlers(app)
     for module in ROUTERS:

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.access import Access
 from gateway.errors import NotConfigured
 from gateway.session import Sessions
 from gateway.settings import Settings
@@ -84,8 +86,8 @@ class AuthMiddleware:
 
     token:  the administrator's.   tokens:  the others, if there are any.
     public_url:  the root that browsers use behind a proxy; its origin counts as our own.
-    What the token may do is `request.state.access`; the sign-in page finds `Sessions` and
-    `Credentials` beside it.
+    What the token may do is `request.state.access`, and `is_still_admitted` asks again; the sign-in
+    page finds `Sessions` and `Credentials` beside it.
     """
 
     def __init__(
@@ -117,26 +119,32 @@ class AuthMiddleware:
     async def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if _is_open(scope["path"]):
             return None
-        bearer = _bearer(headers)
-        if bearer is not None and await self._admit(scope, self.credentials.subject_of(bearer)):
-            return None
-        subject = self._session_subject(headers)
-        if subject is None or not await self._admit(scope, subject):
+        access, by_session = await self._access(headers)
+        if access is None:
             return _unauthorized(scope, headers)
+        scope["state"]["access"] = access
+        scope["state"]["admission"] = partial(self._access, headers)
         # A cookie comes along whoever wrote the request, so a change must prove where it was made.
         reads_only = scope.get("method", "") in SAFE_METHODS  # a WebSocket has no method
-        if reads_only or self.sessions.is_same_origin(scope, headers):
+        if not by_session or reads_only or self.sessions.is_same_origin(scope, headers):
             return None
         return _forbidden(scope)
 
-    async def _admit(self, scope: Scope, subject: str) -> bool:
-        """Whether the subject may come in; what it may do is put where `access_of` finds it."""
+    async def _access(self, headers: Headers) -> tuple[Access | None, bool]:
+        """What the bearer token of a request, else its session, opens; whether the session did."""
+        bearer = _bearer(headers)
+        if bearer is not None:
+            access = await self._opened(self.credentials.subject_of(bearer))
+            if access is not None:
+                return access, False
+        subject = self._session_subject(headers)
+        return (None if subject is None else await self._opened(subject)), True
+
+    async def _opened(self, subject: str) -> Access | None:
         is_known, access = self.credentials.remembered(subject)
-        if not is_known:
-            access = await run_in_threadpool(self.credentials.access, subject)
-        if access is not None:
-            scope["state"]["access"] = access
-        return access is not None
+        if is_known:
+            return access
+        return await run_in_threadpool(self.credentials.access, subject)
 
     def _session_subject(self, headers: Headers) -> str | None:
         cookies: Mapping[str, str] = cookie_parser(headers.get("cookie", ""))

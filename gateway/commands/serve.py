@@ -32,9 +32,11 @@ from gateway.settings import Settings
 from gateway.store.migrate import migrate
 from gateway.swapping import recovering
 from gateway.tombstones import finishing
+from gateway.ups.channel import Channels
 from gateway.ups.notifications import minding
 
 WORKER_STOP_SECONDS = 15.0
+GOODBYE_SECONDS = 3.0  # for subscribers of the worklist to hear that the server goes down
 LARGEST_MESSAGE = 64 << 10  # bytes that a client may say on a WebSocket; nothing is expected of it
 
 log = logging.getLogger(__name__)
@@ -78,7 +80,7 @@ def serve(settings: Settings) -> None:
             proxy_headers=False,
         )
         calm_collector()
-        _Server(config, application.state.feed).run()
+        _Server(config, application.state.feed, application.state.channels).run()
 
 
 def _folding(parts: services.Services) -> AbstractContextManager[None]:
@@ -91,13 +93,17 @@ def _folding(parts: services.Services) -> AbstractContextManager[None]:
 class _Server(uvicorn.Server):
     """Streams of events have no end of their own: they are ended when the server is to stop."""
 
-    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+    def __init__(self, config: uvicorn.Config, feed: Feed, channels: Channels) -> None:
         super().__init__(config)
-        self._feed = feed
+        self._feed, self._channels = feed, channels
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._feed.end()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._channels.end(GOODBYE_SECONDS)
+        await super().shutdown(sockets)
 
 
 def prepare(settings: Settings) -> None:

@@ -1,15 +1,19 @@
 """Events as they happen (server-sent events, WHATWG HTML 9.2), of one study or of all."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from gateway.access import access_of, is_still_admitted, staff_only
 from gateway.deps import LARGEST, DatabaseOf
 from gateway.feed import Feed
-from gateway.routers.studies import EventView, known_study
+from gateway.routers.studies import EventView, is_of_patient, known_study
+from gateway.store.database import Database
 from gateway.store.tables import EventRow
 
 router = APIRouter(prefix="/api/v1", tags=["studies"])
@@ -18,7 +22,7 @@ After = Annotated[int | None, Query(ge=0, le=LARGEST, description="id of the las
 LastEventId = Annotated[int | None, Header(ge=0, le=LARGEST, description="goes before `after`")]
 
 RETRY_MS = 2000  # a browser whose connection broke comes back after so long
-LIFE_SECONDS = 600.0  # then it must sign in anew, lest it outlives a token that was revoked
+LIFE_SECONDS = 600.0  # then it comes back, to whichever process is there by then
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # or a proxy would hold events back until its buffer is full
@@ -29,7 +33,7 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-@router.get("/events", response_class=EventStream)
+@router.get("/events", response_class=EventStream, dependencies=[Depends(staff_only)])
 def all_events(
     request: Request, after: After = None, last_event_id: LastEventId = None
 ) -> EventStream:
@@ -49,8 +53,11 @@ def events_of_study(
     after: After = None,
     last_event_id: LastEventId = None,
 ) -> EventStream:
-    """The events of one study as they happen; see `/api/v1/events`."""
-    known_study(database, study_instance_uid)
+    """The events of one study as they happen; see `/api/v1/events`.
+
+    Also for a token of the study's patient; to it, the studies of others are unknown (404).
+    """
+    known_study(database, study_instance_uid, access_of(request).patient_id)
     return _stream(request, after, last_event_id, study_instance_uid)
 
 
@@ -59,16 +66,32 @@ def _stream(
 ) -> EventStream:
     feed: Feed = request.app.state.feed
     known = after if last_event_id is None else last_event_id
-    return EventStream(_messages(feed.follow(known, study)), headers=HEADERS)
+    pages = feed.follow(known, study)
+    return EventStream(_messages(pages, partial(_may_go_on, request, study)), headers=HEADERS)
 
 
-async def _messages(pages: AsyncIterator[Sequence[EventRow]]) -> AsyncIterator[str]:
+async def _messages(
+    pages: AsyncIterator[Sequence[EventRow]], may_go_on: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[str]:
     ends_at = time.monotonic() + LIFE_SECONDS
     yield f"retry: {RETRY_MS}\n\n"
     async for page in pages:
+        if not await may_go_on():
+            return
         yield "".join(map(_message, page)) or ": still here\n\n"
         if time.monotonic() > ends_at:
             return
+
+
+async def _may_go_on(request: Request, study: str | None) -> bool:
+    """Tokens are revoked while a stream is open, and studies given to another patient."""
+    if not await is_still_admitted(request):
+        return False
+    patient_id = access_of(request).patient_id
+    if patient_id is None or study is None:
+        return True
+    database: Database = request.app.state.services.database
+    return await run_in_threadpool(is_of_patient, database, study, patient_id)
 
 
 def _message(row: EventRow) -> str:

@@ -121,10 +121,22 @@ def trace(study_instance_uid: str, database: DatabaseOf) -> TraceView:
         )
 
 
-def known_study(database: Database, study_instance_uid: str) -> None:
-    """Raises NotFound for a study that never was."""
+def known_study(database: Database, study_instance_uid: str, patient_id: str | None = None) -> None:
+    """Raises NotFound for a study that never was.
+
+    patient_id:  of the only patient whose studies the client may see, if they are here still; None
+    for all of them.
+    """
+    if patient_id is not None and not is_of_patient(database, study_instance_uid, patient_id):
+        raise NotFound("study", study_instance_uid)
     with database.read() as session:
         _study(session, study_instance_uid)
+
+
+def is_of_patient(database: Database, study_instance_uid: str, patient_id: str) -> bool:
+    with database.read() as session:
+        row = session.get(StudyRow, study_instance_uid)
+    return row is not None and row.patient_id == patient_id
 
 
 def _study(session: Session, study_instance_uid: str) -> StudyView:

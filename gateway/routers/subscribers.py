@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response, WebSocket
 from gateway.access import Role, access_of
 from gateway.deps import DatabaseOf, PublicRoot
 from gateway.problems import problem
-from gateway.ups import channel, subscriptions
+from gateway.ups import subscriptions
+from gateway.ups.channel import Channels
 from gateway.ups.subscriptions import ae_title, asked_for, is_ae_title
 
 router = APIRouter(prefix="/dicom-web", tags=["DICOMweb worklist"])
@@ -56,4 +57,5 @@ async def open_channel(socket: WebSocket, aetitle: str) -> None:
     if access_of(socket).role is Role.PATIENT or not is_ae_title(aetitle):
         await socket.close(1008)  # before it is open: HTTP 403
         return
-    await channel.serve(socket, socket.app.state.services.database, ae_title(aetitle))
+    channels: Channels = socket.app.state.channels
+    await channels.serve(socket, ae_title(aetitle))

@@ -91,6 +91,13 @@ def filter_conditions(text: str) -> Sequence[Condition]:
     return asked.all_conditions
 
 
+def is_subscribed(database: Database, aet: str) -> bool:
+    """Whether the AE has said that it wants to be told of anything."""
+    query = select(SubscriptionRow.aet).where(SubscriptionRow.aet == aet).limit(1)
+    with database.read() as session:
+        return session.scalar(query) is not None
+
+
 def notify(session: Session, aets: Iterable[str], reports: Sequence[Json]) -> None:
     """Keep the reports for each AE until its WebSocket takes them."""
     now = time.time()

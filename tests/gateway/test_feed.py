@@ -15,11 +15,14 @@ from sqlalchemy.orm import Session
 
 from adapters.memory import MemoryArchive
 from gateway import services
+from gateway.access import Role
 from gateway.app import create_app
 from gateway.feed import Horizon
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.events import note
+from gateway.store.tables import StudyRow
+from gateway.tokens import REMEMBERED_SECONDS, Tokens
 from tests.serving import served, wait_until
 
 TOKEN = "a-token-for-tests"
@@ -78,6 +81,11 @@ class Listener:
         wait_until(lambda: number in self.seen, 30, lambda: f"{number} not among {self.seen}")
         return self.seen
 
+    def await_end(self) -> None:
+        """Until the server has ended the stream."""
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
     def __enter__(self) -> "Listener":
         self._thread.start()
         assert self.opened.wait(30)
@@ -94,8 +102,7 @@ def listening(url: str, database: Database, **headers: str) -> Iterator[Listener
     with listener:
         yield listener
     say(database, -1)
-    listener._thread.join(30)
-    assert not listener._thread.is_alive()
+    listener.await_end()
 
 
 def test_events_come_as_they_are_committed_and_a_proxy_may_not_hold_them_back(root, database):
@@ -186,3 +193,44 @@ def test_unknown_studies_and_strangers_hear_nothing(root):
     assert httpx.get(f"{root}/api/v1/events").status_code == 401
     answer = httpx.get(f"{root}/api/v1/studies/9.9.9/events", headers=HEADERS)
     assert answer.status_code == 404
+
+
+def test_a_patient_hears_of_the_own_studies_and_of_no_other(root, database):
+    with database.write() as session:
+        for study, patient in ((STUDY, "P1"), (OTHER, "P2")):
+            times = {"created_at": 1.0, "updated_at": 1.0}
+            session.add(
+                StudyRow(study_instance_uid=study, patient_id=patient, attributes="{}", **times)
+            )
+        note(session, "1.2.5", "deleted")  # whose it was, nobody knows any more
+    _, token = Tokens(database).make("p", Role.PATIENT, "P1", None)
+    bearer = {"Authorization": f"Bearer {token}"}
+    for path, status in (
+        ("events", 403),
+        (f"studies/{OTHER}/events?after=0", 404),
+        ("studies/1.2.5/events?after=0", 404),
+        (f"studies/{STUDY}/trace", 403),
+    ):
+        assert httpx.get(f"{root}/api/v1/{path}", headers=bearer).status_code == status, path
+    url = f"{root}/api/v1/studies/{STUDY}/events?after=0"
+    with listening(url, database, **bearer) as listener:
+        say(database, 1, OTHER)
+        say(database, 2)
+        assert listener.await_(2) == [2]
+        with database.write() as session:
+            session.get_one(StudyRow, STUDY).patient_id = "P2"  # it was filed under the wrong one
+        say(database, 3)
+        listener.await_end()
+    assert listener.seen == [2]
+
+
+def test_a_stream_tells_nothing_more_once_its_token_is_revoked(root, database):
+    tokens = Tokens(database)
+    _, token = tokens.make("u", Role.USER, None, None)
+    url = f"{root}/api/v1/events"
+    with listening(url, database, Authorization=f"Bearer {token}") as listener:
+        tokens.revoke("u")
+        time.sleep(REMEMBERED_SECONDS)
+        say(database, 1)
+        listener.await_end()
+    assert listener.seen == []

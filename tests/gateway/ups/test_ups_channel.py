@@ -11,11 +11,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from gateway.access import Role
 from gateway.store.tables import NotificationRow
 from gateway.tokens import Tokens
-from gateway.ups.channel import AT_ONCE, REPLACED
+from gateway.ups.channel import AT_ONCE, GOING_DOWN, NOT_ADMITTED, REPLACED
 from gateway.ups.notifications import notify
 from tests.gateway.ups.channels import (
     PROGRESS_REPORT,
     STATE_REPORT,
+    STATUS_CHANGE,
+    brief,
     channel,
     subscribe,
 )
@@ -24,12 +26,13 @@ from tests.gateway.ups.example import (
     IN_PROGRESS,
     SCHEDULED,
     WORKLIST,
+    Worklist,
     new_uid,
     performed,
     progress,
     worklist,
 )
-from tests.serving import wait_until
+from tests.serving import Gateway, wait_until
 
 QUIET = {"00404025": None}
 
@@ -101,6 +104,41 @@ def test_nobody_opens_a_channel_without_a_token_of_the_staff_sc_50(ups, parts):
         with pytest.raises(InvalidStatus) as refused, channel(ups, name, **headers):
             pass
         assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+def test_a_channel_ends_soon_after_its_token_sc_50(ups, parts, end):
+    tokens = Tokens(parts.database)
+    expires_at = time.time() + 2 if end == "expired" else None
+    _, token = tokens.make(end, Role.USER, None, expires_at)
+    with channel(ups, "ENDED", Authorization=f"Bearer {token}") as events:
+        assert events.is_silent(0.2)
+        if end == "revoked":
+            tokens.revoke(end)
+        with pytest.raises(ConnectionClosed):
+            events.next()
+        assert events.socket.close_code == NOT_ADMITTED == 1008
+        assert events.socket.close_reason == "the token was revoked or has expired"
+
+
+@pytest.mark.serve
+def test_a_server_that_is_stopped_says_so_and_a_later_one_that_it_is_there_again(tmp_path):
+    server = Gateway(tmp_path, archive="folder", workers="0")
+    with server:
+        ups = Worklist(server.url, server.token)
+        with channel(ups, "WATCHER") as events, channel(ups, "STRANGER") as nobody:
+            assert subscribe(ups, WORKLIST, "WATCHER").status_code == 201
+            server.stop()
+            report = events.next()
+            assert brief(report) == (STATUS_CHANGE, WORKLIST, "")
+            assert report["00741242"] == {"vr": "CS", "Value": ["GOING DOWN"]}
+            for one in (events, nobody):
+                with pytest.raises(ConnectionClosed):
+                    one.next()
+                assert one.socket.close_code == GOING_DOWN == 1001
+        with server, channel(ups, "WATCHER") as events:
+            assert events.next()["00741242"]["Value"] == ["RESTARTED"]
+            assert events.is_silent()
 
 
 def test_a_client_that_says_things_is_listened_to_and_not_minded_sc_50(ups):
