@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.runtimes.errors import ModelError
 from adapters.runtimes.python import EntryPoint, PythonRuntime
 from ai_models.bundled import bundled_models, digest_of
-from ai_models.card import OUTSIDE, ModelCard, read_card
+from ai_models.card import OUTSIDE, ModelCard, Stage, read_card
 from gateway.errors import Conflict, NotFound, Unprocessable
+from gateway.models import stages
 from gateway.store.database import Database
 from gateway.store.tables import ModelRow
 from gateway.validation import one_line
@@ -27,6 +28,7 @@ from standards.identity import Algorithm
 
 MAXIMUM_UNPACKED_BYTES = 8 * 1024**3
 MAXIMUM_FILES = 20_000
+PROGRAM = "airgate"  # who registers bundled models
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,13 @@ class RegisteredModel:
     card: ModelCard
     digest: str
     artefact: str = ""
-    enabled: bool = True
+    stage: Stage = Stage.LIVE
     registered_at: float = 0.0
+
+    @classmethod
+    def of(cls, row: ModelRow) -> "RegisteredModel":
+        card = ModelCard.model_validate_json(row.card)
+        return cls(card, row.digest, row.artefact, Stage(row.stage), row.registered_at)
 
     @property
     def algorithm(self) -> Algorithm:
@@ -55,22 +62,29 @@ class Registry:
         self._database, self._folder = database, folder
 
     def add_bundled(self) -> None:
-        """Register what ships with the program; a changed build replaces its former self."""
+        """Register what ships with the program; a changed build replaces its former self.
+
+        A new version is live where its card says so, unless people have taken its model out of use.
+        """
         with self._database.write() as session:
             for folder, card in bundled_models().items():
+                row = _row(card, digest_of(folder))
                 known = session.get(ModelRow, (card.name, card.version))
-                row = _row(card, digest_of(folder), enabled=known.enabled if known else True)
-                if known is None or (known.digest, known.card) != (row.digest, row.card):
+                if known is None:
+                    stage = Stage.DRAFT if _is_out_of_use(session, card.name) else card.stage
+                    stages.begin(session, row, stages.Order(PROGRAM), stage)
+                elif (known.digest, known.card) != (row.digest, row.card):
+                    row.stage = known.stage
                     session.merge(row)
 
-    def add_entry_point(self, card: ModelCard) -> RegisteredModel:
+    def add_entry_point(self, card: ModelCard, by: str) -> RegisteredModel:
         """Register a card whose entry this installation can import, or that needs none.
 
-        Raises Unprocessable.
+        by: who does. Raises Unprocessable, and Conflict where the version has another build.
         """
-        return self._add(card, _entry_digest(card), "")
+        return self._add(card, _entry_digest(card), "", by)
 
-    def add_archive(self, archive: Path) -> RegisteredModel:
+    def add_archive(self, archive: Path, by: str) -> RegisteredModel:
         """Register a zip archive with `card.toml` and the code at its root."""
         digest = _file_digest(archive)
         folder = self._folder / digest
@@ -84,7 +98,7 @@ class Registry:
                 f"card.toml of the archive cannot be used: {one_line(error)}; "
                 "put a model card at the root of the archive"
             ) from error
-        return self._add(card, digest, digest)
+        return self._add(card, digest, digest, by)
 
     def versions(self, name: str | None = None) -> list[RegisteredModel]:
         """All versions, newest first; of one model when a name is given (NotFound if none)."""
@@ -93,67 +107,60 @@ class Registry:
             rows = session.scalars(query.where(ModelRow.name == name) if name else query).all()
         if name and not rows:
             raise NotFound("model", name)
-        return [_model(row) for row in rows]
+        return [RegisteredModel.of(row) for row in rows]
 
     def version(self, name: str, version: str) -> RegisteredModel:
         with self._database.read() as session:
             row = session.get(ModelRow, (name, version))
         if row is None:
             raise NotFound("model", f"{name} {version}")
-        return _model(row)
-
-    def set_enabled(self, name: str, version: str, enabled: bool) -> RegisteredModel:
-        with self._database.write() as session:
-            session.execute(
-                update(ModelRow)
-                .where(ModelRow.name == name, ModelRow.version == version)
-                .values(enabled=enabled)
-            )
-        return self.version(name, version)
+        return RegisteredModel.of(row)
 
     def runnable(self, session: Session, name: str) -> RegisteredModel | None:
-        """The newest enabled version of a model, or None."""
+        """The live version of a model; where there is none, the newest in shadow; else None."""
         row = session.scalars(
             select(ModelRow)
-            .where(ModelRow.name == name, ModelRow.enabled)
-            .order_by(ModelRow.registered_at.desc())
+            .where(ModelRow.name == name, ModelRow.stage.in_((Stage.LIVE, Stage.SHADOW)))
+            .order_by(ModelRow.stage, ModelRow.registered_at.desc())  # live before shadow
         ).first()
-        return _model(row) if row else None
+        return RegisteredModel.of(row) if row else None
 
     def entry_point(self, model: RegisteredModel) -> EntryPoint:
         folder = self._folder / model.artefact if model.artefact else None
         return EntryPoint(model.card.runtime.entry, folder)
 
-    def _add(self, card: ModelCard, digest: str, artefact: str) -> RegisteredModel:
+    def _add(self, card: ModelCard, digest: str, artefact: str, by: str) -> RegisteredModel:
         folder = self._folder / artefact if artefact else None
         if card.queue != OUTSIDE:
             _try_out(EntryPoint(card.runtime.entry, folder))
         with self._database.write() as session:
             known = session.get(ModelRow, (card.name, card.version))
-            if known is not None and known.digest != digest:
+            if known is None:
+                known = _row(card, digest, artefact)
+                stages.begin(session, known, stages.Order(by), card.stage)
+            elif known.digest != digest:
                 raise Conflict(
                     f"model {card.name} {card.version} is registered with another build; "
                     "give the new build a new version in its card"
                 )
-            row = session.merge(_row(card, digest, artefact=artefact))
-            return _model(row)
+            return RegisteredModel.of(known)
 
 
-def _row(card: ModelCard, digest: str, *, artefact: str = "", enabled: bool = True) -> ModelRow:
+def _is_out_of_use(session: Session, name: str) -> bool:
+    """Whether versions of it are known and none is live."""
+    found = session.scalars(select(ModelRow.stage).where(ModelRow.name == name)).all()
+    return bool(found) and Stage.LIVE not in found
+
+
+def _row(card: ModelCard, digest: str, artefact: str = "") -> ModelRow:
     return ModelRow(
         name=card.name,
         version=card.version,
         digest=digest,
         card=card.model_dump_json(),
         artefact=artefact,
-        enabled=enabled,
         registered_at=time.time(),
     )
-
-
-def _model(row: ModelRow) -> RegisteredModel:
-    card = ModelCard.model_validate_json(row.card)
-    return RegisteredModel(card, row.digest, row.artefact, row.enabled, row.registered_at)
 
 
 def _try_out(entry: EntryPoint) -> None:

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
+from ai_models.card import Stage
 from gateway.errors import Conflict
 from gateway.outcomes import DEAD, ENDINGS, REPLAYABLE, Outcome
 from gateway.store.events import note
-from gateway.store.tables import WorkitemRow
+from gateway.store.tables import ModelRow, WorkitemRow
 from gateway.ups import rows
 from standards import ups
 from standards.uids import derived_uid
@@ -80,6 +81,10 @@ def _check(session: Session, ended: WorkitemRow) -> None:
     if not ended.model_name:
         found = "it names no model of this gateway"
         raise NotReplayable(uid, found, "whoever ordered it can order it again")
+    model = session.get(ModelRow, (ended.model_name, ended.model_version))
+    if model is None or model.stage == Stage.RETIRED:
+        found = f"model {ended.model_name} {ended.model_version} is retired"
+        raise NotReplayable(uid, found, "promote it first, or order another version")
     if not (ended.outcome and ENDINGS[Outcome(ended.outcome)].replayable):
         found = f"its outcome is {ended.outcome or 'not known'}"
         raise NotReplayable(uid, found, f"expected one of {', '.join(REPLAYABLE)}")

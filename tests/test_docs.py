@@ -41,7 +41,7 @@ def test_the_example_model_registers_as_an_archive_and_finds_bone_in_the_sample(
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("bone.py", example("python"))
         content.writestr("card.toml", example("toml"))
-    model = registry.add_archive(archive)
+    model = registry.add_archive(archive, "tester")
     assert (model.card.name, model.card.version) == ("bone_ct", "0.1.0")
 
     runtime = PythonRuntime()

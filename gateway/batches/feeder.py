@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ai_models.card import Stage
 from gateway import worklist
 from gateway.batches.batches import RULE, BatchState, LineState, unfinished
 from gateway.batches.listing import STUDY
@@ -106,9 +107,12 @@ class Feeder:
 
     def _model(self, batch: BatchRow) -> RegisteredModel:
         try:
-            return self._registry.version(batch.model_name, batch.model_version)
+            model = self._registry.version(batch.model_name, batch.model_version)
         except NotFound as error:
             raise Unfit(str(error)) from error
+        if model.stage is Stage.RETIRED:
+            raise Unfit(f"model {batch.model_name} {batch.model_version} was retired meanwhile")
+        return model
 
 
 def _waiting(session: Session, batch_id: str, most: int) -> Sequence[BatchLineRow]:

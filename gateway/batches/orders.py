@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ai_models.card import OUTSIDE
+from ai_models.card import OUTSIDE, Stage
 from gateway import shadow
 from gateway.batches.listing import ACCESSION, MOST_LINES, STUDY, Listing, from_csv, listing
 from gateway.deps import MOST_PER_PAGE
@@ -49,7 +49,8 @@ class UnknownForm(GatewayError):
 class BatchOrder(BaseModel):
     """Which model runs over what: exactly one of studies, accession_numbers and query.
 
-    version: unset = the newest that is enabled. query: as of QIDO-RS for studies.
+    version: unset = the live one; for shadow work, where none is live, the newest in shadow.
+    query: as of QIDO-RS for studies.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -87,8 +88,8 @@ def ordered(
         found = from_csv(body)
     else:
         raise UnknownForm(content_type[:64])
-    model = _model(services.registry, asked.model, asked.version)
     stage = shadow.SHADOW if asked.stage == "shadow" else shadow.LIVE
+    model = _model(services.registry, asked.model, asked.version, stage)
     if stage == shadow.SHADOW and model.card.queue == OUTSIDE:
         raise Unprocessable(
             f"model {model.card.name} runs outside, and stores its results in the study itself; "
@@ -124,12 +125,16 @@ def _found(query: dict[str, str], services: Services) -> Iterator[str]:
         offset, remaining = offset + len(page.results), page.remaining
 
 
-def _model(registry: Registry, name: str, version: str | None) -> RegisteredModel:
+def _model(registry: Registry, name: str, version: str | None, stage: str) -> RegisteredModel:
+    """The version that is named; else the live one or, for shadow work, the newest in shadow."""
     if not name:
         raise Unprocessable("no model is named; say `model=NAME` in the query")
-    if version is not None:
-        return registry.version(name, version)
-    enabled = [one for one in registry.versions(name) if one.enabled]
-    if not enabled:
-        raise Unprocessable(f"no version of model {name} is enabled; enable one, or name a version")
-    return enabled[0]
+    asked = registry.versions(name) if version is None else [registry.version(name, version)]
+    wanted = (Stage.LIVE,) if stage == shadow.LIVE else (Stage.LIVE, Stage.SHADOW)
+    for one in sorted(asked, key=lambda model: model.stage is not Stage.LIVE):
+        if one.stage in wanted:
+            return one
+    found = ", ".join(f"{one.card.version} is {one.stage}" for one in asked[:5])
+    raise Unprocessable(
+        f"of model {name}, {found}; expected one that is {' or '.join(wanted)}, so promote it first"
+    )

@@ -13,10 +13,9 @@ from gateway.settings import Settings
 
 
 def print_models(settings: Settings) -> None:
-    table = Table("model", "version", "stage", "enabled", "build")
+    table = Table("model", "version", "stage", "build")
     for one in Client(settings).json("/api/v1/models"):
-        stage, enabled = one["card"]["stage"], "yes" if one["enabled"] else "no"
-        table.add_row(one["name"], one["version"], stage, enabled, one["digest"][:12])
+        table.add_row(one["name"], one["version"], one["stage"], one["digest"][:12])
     Console(markup=False, highlight=False).print(table)
 
 

@@ -1,17 +1,18 @@
-"""Models: register, list, enable, disable."""
+"""Models: register, list, and move from stage to stage."""
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ai_models.card import ModelCard
-from gateway.access import administrators_only
-from gateway.deps import RegistryOf
+from ai_models.card import ModelCard, Stage
+from gateway.access import access_of, administrators_only
+from gateway.deps import DatabaseOf, RegistryOf
 from gateway.errors import GatewayError, Unprocessable
+from gateway.models import stages
 from gateway.registry import RegisteredModel, Registry
 from gateway.validation import faults
 
@@ -27,7 +28,7 @@ class ModelView(BaseModel):
 
     name: str
     version: str
-    enabled: bool
+    stage: Stage = Field(description="where it stands now; the card tells where it began")
     digest: str
     device_uid: str
     registered_at: float
@@ -38,7 +39,7 @@ class ModelView(BaseModel):
         return cls(
             name=model.card.name,
             version=model.card.version,
-            enabled=model.enabled,
+            stage=model.stage,
             digest=model.digest,
             device_uid=model.algorithm.device_uid,
             registered_at=model.registered_at,
@@ -46,8 +47,41 @@ class ModelView(BaseModel):
         )
 
 
-class Switch(BaseModel):
-    enabled: bool
+class Move(BaseModel):
+    """Why a version changes its stage, and what becomes of the one whose place it takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(default="", max_length=stages.LONGEST_NOTE, description="why; it is kept")
+    displaced: Literal["retired", "shadow"] = Field(
+        default="retired", description="stage of the version that was live until now"
+    )
+
+    def order(self, request: Request) -> stages.Order:
+        return stages.Order(access_of(request).name, self.note, Stage(self.displaced))
+
+
+class Promotion(Move):
+    to: Literal["shadow", "live"] | None = Field(
+        default=None, description="unset = the next: draft and retired to shadow, shadow to live"
+    )
+
+
+class Retirement(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(default="", max_length=stages.LONGEST_NOTE, description="why; it is kept")
+
+
+class StageChange(BaseModel):
+    """found: the stage before, empty at the registration. at: seconds since the epoch."""
+
+    version: str
+    found: str
+    stage: Stage
+    at: float
+    changed_by: str = Field(description="name of the token")
+    note: str
 
 
 class UnsupportedBody(GatewayError):
@@ -112,10 +146,52 @@ def version(name: str, version: str, registry: RegistryOf) -> ModelView:
     return ModelView.of(registry.version(name, version))
 
 
-@router.patch("/{name}/{version}", dependencies=[Depends(administrators_only)])
-def switch(name: str, version: str, change: Switch, registry: RegistryOf) -> ModelView:
-    """Enable or disable a version. Workitems that exist already are not touched."""
-    return ModelView.of(registry.set_enabled(name, version, change.enabled))
+@router.get("/{name}/{version}/history")
+def history(
+    name: str, version: str, registry: RegistryOf, database: DatabaseOf
+) -> list[StageChange]:
+    """Who moved it to which stage, when and why; newest first."""
+    registry.version(name, version)
+    with database.read() as session:
+        changes = stages.history(session, name, version)
+        return [StageChange.model_validate(one, from_attributes=True) for one in changes]
+
+
+@router.post("/{name}/{version}/promote", dependencies=[Depends(administrators_only)])
+def promote(
+    request: Request,
+    name: str,
+    version: str,
+    database: DatabaseOf,
+    move: Promotion = Promotion(),
+) -> ModelView:
+    """To shadow or live. The version that was live until then is retired, or goes to shadow."""
+    to = Stage(move.to) if move.to else None
+    with database.write() as session:
+        row = stages.promote(session, name, version, move.order(request), to)
+        return ModelView.of(RegisteredModel.of(row))
+
+
+@router.post("/{name}/{version}/retire", dependencies=[Depends(administrators_only)])
+def retire(
+    request: Request,
+    name: str,
+    version: str,
+    database: DatabaseOf,
+    why: Retirement = Retirement(),
+) -> ModelView:
+    """It is given no new work; what is ordered already is done."""
+    with database.write() as session:
+        order = stages.Order(access_of(request).name, why.note)
+        return ModelView.of(RegisteredModel.of(stages.retire(session, name, version, order)))
+
+
+@router.post("/{name}/roll-back", dependencies=[Depends(administrators_only)])
+def roll_back(request: Request, name: str, database: DatabaseOf, move: Move = Move()) -> ModelView:
+    """The version that was live before is live again, and answered."""
+    with database.write() as session:
+        row = stages.roll_back(session, name, move.order(request))
+        return ModelView.of(RegisteredModel.of(row))
 
 
 async def _register_card(request: Request, registry: Registry) -> ModelView:
@@ -129,7 +205,9 @@ async def _register_card(request: Request, registry: Registry) -> ModelView:
     except ValidationError as error:
         told = "; ".join(faults(error.errors(include_url=False, include_input=False)))
         raise Unprocessable(f"not a model card: {told}") from error
-    return ModelView.of(await to_thread.run_sync(registry.add_entry_point, card))
+    return ModelView.of(
+        await to_thread.run_sync(registry.add_entry_point, card, access_of(request).name)
+    )
 
 
 async def _register_archive(request: Request, registry: Registry) -> ModelView:
@@ -141,4 +219,5 @@ async def _register_archive(request: Request, registry: Registry) -> ModelView:
                 raise TooLarge(f"the archive is larger than {MAXIMUM_ARCHIVE_BYTES} bytes")
             await to_thread.run_sync(file.write, chunk)
         file.flush()
-        return ModelView.of(await to_thread.run_sync(registry.add_archive, Path(file.name)))
+        by = access_of(request).name
+        return ModelView.of(await to_thread.run_sync(registry.add_archive, Path(file.name), by))

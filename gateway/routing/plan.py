@@ -15,7 +15,7 @@ from standards.study import Series, Study, value
 
 Runnable = Callable[[str], RegisteredModel | None]
 
-NOT_REGISTERED = "no enabled live version of this model is registered"
+NOT_REGISTERED = "no live version of this model is registered"
 SHADOW = "the rule is in its shadow stage, which runs nothing"
 
 
@@ -85,7 +85,7 @@ def plan(  # noqa: PLR0913 (what a plan depends on)
 def _run(match: Match, study: Study, runnable: Runnable, priors: Priors) -> Run:
     rule = match.rule
     model = runnable(rule.run)
-    if model is None or model.card.stage is not ModelStage.LIVE:
+    if model is None or model.stage is not ModelStage.LIVE:
         selections, reason, version = None, NOT_REGISTERED, ""
     else:
         selections, version = _selected(model, match.candidates, study, priors), model.card.version
@@ -108,7 +108,7 @@ def _run(match: Match, study: Study, runnable: Runnable, priors: Priors) -> Run:
 
 def _ordered(model: RegisteredModel, study: Study, priors: Priors) -> Run:
     """The called AE Title named the model: it runs, whatever the rules say."""
-    live = model.card.stage is ModelStage.LIVE
+    live = model.stage is ModelStage.LIVE
     selections = _selected(model, study.series, study, priors) if live else None
     return Run(
         "",

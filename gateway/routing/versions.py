@@ -119,8 +119,8 @@ def _check(before: list[Rule], after: list[Rule], is_runnable: Callable[[str], b
     for model in sorted({rule.run for rule in after if rule not in before}):
         if not is_runnable(model):
             raise Unprocessable(
-                f"no enabled model {model!r} is registered; "
-                "register it first by POST /api/v1/models"
+                f"no model {model!r} is registered and in use; "
+                "register it first by POST /api/v1/models, or promote a version of it"
             )
 
 

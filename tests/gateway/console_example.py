@@ -160,6 +160,7 @@ def model_row(at: float) -> ModelRow:
         version="1.0.0",
         digest="sha256:0123",
         card=json.dumps(CARD),
+        stage="live",
         registered_at=at,
     )
 

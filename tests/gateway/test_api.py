@@ -78,7 +78,7 @@ def assert_problem(reply: Any, status: int, told: str) -> None:
 def test_the_bundled_model_is_listed_with_its_build(client):
     (model,) = client.get("/api/v1/models").json()
 
-    assert (model["name"], model["enabled"]) == ("lung_ct", True)
+    assert (model["name"], model["stage"]) == ("lung_ct", "live")
     assert len(model["digest"]) == 64
     assert model["device_uid"].startswith("2.25.")
 
@@ -90,14 +90,6 @@ def test_a_card_registers_an_importable_class_and_versions_are_kept(client):
     assert (first.status_code, second.status_code) == (201, 201)
     versions = [one["version"] for one in client.get("/api/v1/models/lung_copy").json()]
     assert versions == ["2.1.0", "2.0.0"]
-
-
-def test_a_version_can_be_disabled_and_enabled_again(client):
-    path = "/api/v1/models/lung_ct/" + client.get("/api/v1/models/lung_ct").json()[0]["version"]
-
-    assert client.patch(path, json={"enabled": False}).json()["enabled"] is False
-    assert client.get(path).json()["enabled"] is False
-    assert client.patch(path, json={"enabled": True}).json()["enabled"] is True
 
 
 def test_an_archive_is_registered_and_can_be_loaded(client):

@@ -49,7 +49,7 @@ def test_a_user_works_with_studies_but_changes_neither_tokens_nor_models_nor_rul
         user.get("/api/v1/tokens"),
         user.post("/api/v1/tokens", json={"name": "two"}),
         user.post("/api/v1/models", json={}),
-        user.patch("/api/v1/models/lung_ct/1", json={"enabled": False}),
+        user.post("/api/v1/models/lung_ct/1/retire"),
         user.put("/api/v1/rules/one", json={}),
         user.delete("/api/v1/rules/one"),
     ]

@@ -12,7 +12,7 @@ from gateway.store.tables.receiving import (
     QuarantineRow,
     TombstoneRow,
 )
-from gateway.store.tables.registry import ModelRow, RuleVersionRow
+from gateway.store.tables.registry import ModelRow, ModelStageRow, RuleVersionRow
 from gateway.store.tables.resources import FhirRow, FhirSearchRow
 from gateway.store.tables.study_index import InstanceRow, SeriesRow, StudyRow, StudyValueRow
 from gateway.store.tables.tokens import TokenRow
@@ -43,6 +43,7 @@ __all__ = [
     "MetricMarkRow",
     "MetricSumRow",
     "ModelRow",
+    "ModelStageRow",
     "NotificationRow",
     "QuarantineRow",
     "RuleVersionRow",

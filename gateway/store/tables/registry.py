@@ -1,12 +1,16 @@
 """Models and the rules that choose them."""
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.store.tables.base import Base
 
 
 class ModelRow(Base):
-    """One registered version of one model. `card` is the card as JSON."""
+    """One registered version of one model. `card` is the card as JSON.
+
+    stage: where it stands now (gateway/models/stages.py); its card says where it began.
+    """
 
     __tablename__ = "models"
 
@@ -15,8 +19,23 @@ class ModelRow(Base):
     digest: Mapped[str]
     card: Mapped[str]
     artefact: Mapped[str] = mapped_column(default="")  # sha256 of the uploaded archive, or ""
-    enabled: Mapped[bool] = mapped_column(default=True)
+    stage: Mapped[str]
     registered_at: Mapped[float]
+
+
+class ModelStageRow(Base):
+    """One change of the stage of a version. found: the stage before, "" at its registration."""
+
+    __tablename__ = "model_stages"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(index=True)
+    version: Mapped[str]
+    found: Mapped[str]
+    stage: Mapped[str]
+    at: Mapped[float]
+    changed_by: Mapped[str]  # name of the token, or `airgate` for bundled models
+    note: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class RuleVersionRow(Base):
@@ -35,3 +54,12 @@ class RuleVersionRow(Base):
     rules: Mapped[str]
     from_file: Mapped[str] = mapped_column(default="[]", server_default="[]")
     file_sha256: Mapped[str] = mapped_column(default="", server_default="")
+
+
+Index(
+    "one_live_version",
+    ModelRow.name,
+    unique=True,
+    sqlite_where=ModelRow.stage == "live",
+    postgresql_where=ModelRow.stage == "live",
+)

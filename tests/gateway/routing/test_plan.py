@@ -13,7 +13,8 @@ MR = [{"attribute": "Modality", "equals": "MR"}]
 
 
 def model(name: str, **changes) -> RegisteredModel:
-    return RegisteredModel(ModelCard.model_validate(CARD | {"name": name} | changes), "sha256:1")
+    card = ModelCard.model_validate(CARD | {"name": name} | changes)
+    return RegisteredModel(card, "sha256:1", stage=card.stage)
 
 
 MODELS = {name: model(name) for name in ("lung_ct", "spine_ct", "triage")}

@@ -90,7 +90,7 @@ def many(count: int) -> str:
             "- {name: a, run: lung_ct, when: [{expression: 'series.Modality < 1'}]}",
             "do not compare",
         ),
-        ("- {name: a, run: liver}", "no enabled model 'liver'"),
+        ("- {name: a, run: liver}", "no model 'liver' is registered and in use"),
         ("- {name: try, run: lung_ct}", "another meaning"),
         ("- &a {name: a, run: lung_ct}\n- *a", "alias"),
         ("[" * 100_000, "levels"),

@@ -1,0 +1,1 @@
+"""What becomes of registered models: their stages, artefacts, tries and use."""
