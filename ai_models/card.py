@@ -136,6 +136,12 @@ class Resources(_Strict):
     retries: int = Field(
         default=1, ge=0, le=3, description="how often work is tried again whose model failed"
     )
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        description="workitems of this version that the workers of all machines together perform "
+        "at once; unset = as many as there are workers",
+    )
 
     @property
     def queue(self) -> str:

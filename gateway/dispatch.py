@@ -1,10 +1,12 @@
-"""Jobs for work that was ordered, or is to be canceled, by processes that have no engine.
+"""Jobs for work that waits without one: `not_before` says so, and each worker looks twice a second.
 
-These only change the row, and each worker looks twice a second: `not_before` says that it waits.
+It was ordered or is to be canceled by a process that has no engine and only changes the row, or
+has found no place (gateway/places.py).
 """
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 
+from gateway import places
 from gateway.jobs import Jobs
 from gateway.store.database import Database
 from gateway.store.tables import WorkitemRow
@@ -21,11 +23,11 @@ class Dispatch:
     def sweep(self) -> int:
         """Make the jobs that are wanted; how many were."""
         with self._database.read() as session:
-            if session.scalar(_wanted(1)) is None:
+            if session.scalar(_WAITING.limit(1)) is None:
                 return 0
         with self._database.write() as session:
-            query = _wanted(AT_ONCE).with_for_update(skip_locked=True)
-            found = session.scalars(query).all()
+            query = _WANTED.limit(AT_ONCE).with_for_update(skip_locked=True)
+            found = [*session.scalars(query), *places.called(session)]
             for row in found:
                 row.put_offs += 1  # the job that waits, if there is one, is void
                 row.not_before = None
@@ -33,9 +35,13 @@ class Dispatch:
         return len(found)
 
 
-def _wanted(limit: int) -> Select[WorkitemRow]:
-    """Ordered without a job (none was put off yet), or to be canceled while it is put off."""
-    ordered = (WorkitemRow.procedure_step_state == State.SCHEDULED) & (WorkitemRow.put_offs == 0)
-    canceled = WorkitemRow.cancel_requested_at.is_not(None)
-    waits = select(WorkitemRow).where(WorkitemRow.not_before.is_not(None))
-    return waits.where(or_(ordered, canceled)).limit(limit)
+_WITHOUT_JOB = select(WorkitemRow).where(WorkitemRow.not_before.is_not(None))
+# Ordered (none was put off yet), or to be canceled while it waits.
+_ORDERED = (
+    (WorkitemRow.procedure_step_state == State.SCHEDULED)
+    & (WorkitemRow.put_offs == 0)
+    & ~WorkitemRow.awaits_place
+)
+_CANCELED = WorkitemRow.cancel_requested_at.is_not(None)
+_WANTED = _WITHOUT_JOB.where(or_(_ORDERED, _CANCELED))
+_WAITING = _WITHOUT_JOB.where(or_(_ORDERED, _CANCELED, WorkitemRow.awaits_place))

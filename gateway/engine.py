@@ -19,6 +19,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from ai_models.card import OUTSIDE
+from gateway import places
 from gateway.failures import DATABASE_AWAY, back_off
 from gateway.file_lock import locked_file
 from gateway.jobs import DEAD_AFTER_SECONDS, PRIORITIES, QUEUES, Job, Perform
@@ -65,10 +66,11 @@ class JobQueue:
     def enqueue(self, session: Session, workitem_uid: str) -> None:
         """Enqueue in the caller's transaction; the same workitem again changes nothing.
 
-        Work for performers outside is no job of ours: they find it in the worklist.
+        Work for performers outside is no job of ours: they find it in the worklist. What finds no
+        place gets its job later, from gateway/dispatch.py.
         """
         row = session.get_one(WorkitemRow, workitem_uid)
-        if row.queue == OUTSIDE:
+        if row.queue == OUTSIDE or not places.ask(session, row):
             return
         options: EnqueueOptions = {
             "workflow_name": JOB,

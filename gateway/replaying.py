@@ -70,6 +70,7 @@ _KEPT = (
     "rule",
     "stage",
     "queue",
+    "concurrency",
 )
 
 

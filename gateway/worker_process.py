@@ -14,6 +14,7 @@ from gateway.chores import chores
 from gateway.completion.build import build_completion
 from gateway.dispatch import SWEEP_SECONDS, Dispatch
 from gateway.engine import JobQueue, Worker, executor_id
+from gateway.jobs import Job
 from gateway.logs import set_up_logs
 from gateway.pipeline import Pipeline
 from gateway.repeating import repeating
@@ -46,11 +47,15 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
         executor_id(slot),
     )
     _begin_likely_model(parts, runtimes)
-    worker = Worker(database, settings.data, slot, pipeline.perform, queues)
-    worker.start()
+    dispatch = Dispatch(database, jobs)
+
+    def perform(job: Job, *, counts: bool) -> None:
+        pipeline.perform(job, counts=counts)
+        dispatch.sweep()  # work that stands in line for the place that is free now
+
+    Worker(database, settings.data, slot, perform, queues).start()
     build_completion(settings, database, Router(parts.registry, jobs).route).start()
     calm_collector()
-    dispatch = Dispatch(database, jobs)
     feeder = Feeder(database, parts.registry, jobs)
     unfed = "batches were not fed; trying again"
     failed = "jobs that are wanted were not made; trying again"

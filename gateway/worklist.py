@@ -11,6 +11,7 @@ from pydicom import Dataset
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gateway import places
 from gateway.errors import NotFound
 from gateway.outcomes import ENDINGS, Outcome
 from gateway.registry import RegisteredModel
@@ -70,6 +71,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         model_digest=model.digest,
         rule=rule,
         queue=model.card.queue,
+        concurrency=model.card.resources.concurrency,
         supersedes=supersedes,
         stage=stage,
         created_at=now.timestamp(),
@@ -122,7 +124,7 @@ def _last_stored(session: Session, series: Collection[str]) -> float:
 def claim(
     database: Database, uid: str, put_offs: int = 0, *, counts: bool = True, worker: str = ""
 ) -> WorkitemRow | None:
-    """SCHEDULED -> IN PROGRESS; None when there is nothing to do any more.
+    """SCHEDULED -> IN PROGRESS; None when there is nothing to do any more, or no place for it yet.
 
     A workitem already IN PROGRESS is claimed anew, unless a performer outside has it: the engine
     gives each job to one worker, so its former performer is dead. `started_at` stays, so that a
@@ -134,13 +136,15 @@ def claim(
         row = rows.locked(session, uid)
         if rows.is_final(row) or row.claimed_outside or row.put_offs != put_offs:
             return None
+        if not places.take(session, row):
+            return None
         transaction_uid = f"2.25.{uuid.uuid4().int}"
         if row.procedure_step_state == ups.State.SCHEDULED:
             step = ups.claimed(rows.step_of(row), datetime.now(UTC))
             rows.begin(session, row, step, transaction_uid, outside=False)
         row.transaction_uid = transaction_uid
         row.attempts += counts
-        row.not_before = None
+        row.not_before, row.awaits_place = None, False
         note(
             session,
             row.study_instance_uid,

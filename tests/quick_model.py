@@ -69,6 +69,7 @@ modality = ["CT"]
 
 [resources]
 timeout_seconds = {timeout_seconds}
+{resources}
 """
 
 RULES = """
@@ -115,14 +116,17 @@ def write_rules(folder: Path) -> Path:
     return path
 
 
-def archive(timeout_seconds: float = 120) -> bytes:
-    """The model as it is registered: card and code, zipped."""
+def archive(timeout_seconds: float = 120, resources: str = "") -> bytes:
+    """The model as it is registered: card and code, zipped. resources: more lines of the card."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as content:
         content.writestr("quick.py", textwrap.dedent(_MODEL))
-        content.writestr("card.toml", _CARD.format(timeout_seconds=timeout_seconds))
+        content.writestr(
+            "card.toml", _CARD.format(timeout_seconds=timeout_seconds, resources=resources)
+        )
     return buffer.getvalue()
 
 
-def register(gateway: Gateway, timeout_seconds: float = 120) -> None:
-    gateway.client.post("/api/v1/models", archive(timeout_seconds), "application/zip")
+def register(gateway: Gateway, timeout_seconds: float = 120, resources: str = "") -> None:
+    content = archive(timeout_seconds, resources)
+    gateway.client.post("/api/v1/models", content, "application/zip")

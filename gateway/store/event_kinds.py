@@ -35,6 +35,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "new": "instances that were not known before",
         "passed_over": "list of series that were not chosen: UID, description, reason",
         "percent": "how much of the work is done, 0 to 100",
+        "places": "how many workitems of the model are performed at once",
         "priority": "HIGH, MEDIUM or LOW, as the rule says",
         "reason": "why, in words",
         "rule": "name of the routing rule",
@@ -130,6 +131,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Cancel requested", "somebody asked the performer to stop", ("by", "reason")
         ),
         "progress": Kind("Progress", "part of the work is done", ("percent",)),
+        "place_awaited": Kind(
+            "Waits for a place",
+            "as many workitems of this model as its card allows are performed",
+            ("places",),
+        ),
         "put_off": Kind("Put off", "the work is tried again later", ("reason", "for")),
         "step": Kind("Step", "a step of the work has ended", ("name", "seconds")),
         "done": Kind("Done", "the results are published", ("by",)),

@@ -68,13 +68,13 @@ def begin(
     """SCHEDULED -> IN PROGRESS. step: the data set in that state."""
     row.started_at = datetime.now(UTC).timestamp()
     row.transaction_uid = transaction_uid
-    row.claimed_outside = outside
+    row.claimed_outside, row.awaits_place = outside, False
     put(session, row, step)
 
 
 def end(session: Session, row: WorkitemRow, step: Json, outcome: Outcome, reason: str = "") -> None:
     """-> COMPLETED or CANCELED. step: the data set in that state."""
-    row.outcome, row.reason = outcome, reason
+    row.outcome, row.reason, row.awaits_place = outcome, reason, False
     row.ended_at = datetime.now(UTC).timestamp()
     put(session, row, step)
 

@@ -1,6 +1,6 @@
 """Workitems, and who is told of them."""
 
-from sqlalchemy import ForeignKey, Index, false
+from sqlalchemy import ForeignKey, Index, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.store.tables.base import Base, Key
@@ -34,8 +34,11 @@ class WorkitemRow(Base):
     progress: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)  # claims so far; too many end it
     queue: Mapped[str] = mapped_column(default="cpu", server_default="cpu")  # of ModelCard
+    concurrency: Mapped[int | None] = mapped_column(default=None)  # of Resources
+    # It stands in line for a place (gateway/places.py); its job comes when it is next.
+    awaits_place: Mapped[bool] = mapped_column(default=False, server_default=false())
     # How often it was put off: jobs from before the last time are void. And until when it is, in
-    # seconds since the epoch: NULL while a worker is on it, or its first job waits in the queue.
+    # seconds since the epoch: NULL while a worker is on it, or its job is in the queue at once.
     put_offs: Mapped[int] = mapped_column(default=0, server_default="0")
     not_before: Mapped[float | None] = mapped_column(default=None)
     # UID of the first workitem for this work, which ended without a result; "" for that one itself.
@@ -127,6 +130,13 @@ Index(
     WorkitemRow.not_before,
     sqlite_where=WorkitemRow.not_before.is_not(None),
     postgresql_where=WorkitemRow.not_before.is_not(None),
+)
+Index(
+    "workitem_that_awaits_place",
+    WorkitemRow.model_name,
+    WorkitemRow.model_version,
+    sqlite_where=WorkitemRow.awaits_place == true(),
+    postgresql_where=WorkitemRow.awaits_place,
 )
 Index("workitem_of_outcome", WorkitemRow.outcome, WorkitemRow.created_at)
 Index("workitem_of_state", WorkitemRow.procedure_step_state, *_WORKITEM_ORDER)
