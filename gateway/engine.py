@@ -22,7 +22,7 @@ from ai_models.card import OUTSIDE
 from gateway import places
 from gateway.failures import DATABASE_AWAY, back_off
 from gateway.file_lock import locked_file
-from gateway.jobs import DEAD_AFTER_SECONDS, PRIORITIES, QUEUES, Job, Perform
+from gateway.jobs import DEAD_AFTER_SECONDS, QUEUES, Job, Perform, place_in_queue
 from gateway.store.database import Database
 from gateway.store.tables import WorkerRow, WorkitemRow
 
@@ -77,7 +77,7 @@ class JobQueue:
             "queue_name": QUEUES[row.queue],
             "workflow_id": f"{workitem_uid}#{row.put_offs}" if row.put_offs else workitem_uid,
             "app_version": JOB_FORM,
-            "priority": PRIORITIES[row.priority],
+            "priority": place_in_queue(row.priority, row.stage),
         }
         if row.not_before is not None:
             options["delay_seconds"] = max(0.0, row.not_before - time.time())

@@ -8,14 +8,21 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from gateway.shadow import SHADOW
+
 # One queue for each kind of device that a model's card can ask for (card.py, Resources.queue).
 QUEUES = {"cpu": "workitems", "gpu": "workitems-gpu"}
 
-# Scheduled Procedure Step Priority (0074,1200) -> what is taken first.
-PRIORITIES = {"HIGH": 1, "MEDIUM": 2, "LOW": 3}
+# Scheduled Procedure Step Priority (0074,1200), what is taken first first.
+PRIORITIES = ("HIGH", "MEDIUM", "LOW")
 
 # A worker that gave no sign of life for so long is taken for dead.
 DEAD_AFTER_SECONDS = 6.0
+
+
+def place_in_queue(priority: str, stage: str) -> int:
+    """The lower is taken first: by priority, and of one priority live work before shadow work."""
+    return 1 + 2 * PRIORITIES.index(priority) + (stage == SHADOW)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ OTHER = "other"
 # Upper bounds in seconds, each in its bucket; what is longer is in the last one, +Inf.
 BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
-_OF_WORK = ("model", "rule", "modality", "body_part", "exam_code")
+_OF_WORK = ("model", "rule", "stage", "modality", "body_part", "exam_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _work(session: Session, uids: set[str]) -> dict[str, tuple[WorkitemRow, tupl
     for row, modality, series, study in session.execute(query):
         body_part = _first(series, "00180015")
         exam_code = _first(study, "00081032", "00080100")
-        labels = (row.model_name, row.rule, modality or "", body_part, exam_code)
+        labels = (row.model_name, row.rule, row.stage, modality or "", body_part, exam_code)
         found[row.sop_instance_uid] = (row, labels)
     return found
 

@@ -36,9 +36,9 @@ def forget(session: Session, workitem_uid: str) -> None:
     session.execute(delete(ShadowObjectRow).where(ShadowObjectRow.workitem_uid == workitem_uid))
 
 
-def read(session: Session, sop_instance_uid: str) -> bytes:
-    """The object as a DICOM file (PS3.10). Raises NotFound."""
+def read(session: Session, workitem_uid: str, sop_instance_uid: str) -> bytes:
+    """An object of this work as a DICOM file (PS3.10). Raises NotFound."""
     row = session.get(ShadowObjectRow, sop_instance_uid)
-    if row is None:
+    if row is None or row.workitem_uid != workitem_uid:
         raise NotFound("shadow object", sop_instance_uid)
     return zstandard.decompress(row.content)

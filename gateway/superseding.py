@@ -42,14 +42,18 @@ OTHER_SERIES = "the route amends its result only, and nothing new has come of th
 MORE_CAME = "more of the study came before the work ended"
 
 
-def earlier_work(session: Session, study: str, rule: str, model: str) -> WorkitemRow | None:
-    """The last work of a model for this study by this rule, but for what was withdrawn."""
+def earlier_work(
+    session: Session, study: str, rule: str, model: str, stage: str
+) -> WorkitemRow | None:
+    """The last work of a model for this study by this rule in this stage, but for what was
+    withdrawn. So shadow work takes the place of shadow work alone."""
     query = (
         select(WorkitemRow)
         .where(
             WorkitemRow.study_instance_uid == study,
             WorkitemRow.rule == rule,
             WorkitemRow.model_name == model,
+            WorkitemRow.stage == stage,
             WorkitemRow.outcome != Outcome.WITHDRAWN,
         )
         .order_by(WorkitemRow.created_at.desc(), WorkitemRow.sop_instance_uid)

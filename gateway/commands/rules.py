@@ -67,7 +67,8 @@ def try_out(settings: Settings, source: Path, days: float, limit: int) -> None:
 
 def _run(run: dict[str, Any]) -> str:
     view = run["draft"] or run["live"]
-    what = f" ({', '.join(run['what'])})" if run["what"] else ""
+    marks = [*run["what"], *(["shadow"] if view["stage"] == "shadow" else [])]
+    what = f" ({', '.join(marks)})" if marks else ""
     if run["reason"]:
         return f"{run['model']}{what}: {run['reason']}"
     chosen = "; ".join(f"{one['name']} {one['because']}" for one in view["inputs"])

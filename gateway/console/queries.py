@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ai_models.card import ModelCard
@@ -31,6 +31,10 @@ class WorkitemView:
 
     row: WorkitemRow
     results: dict[str, Any]
+
+    @property
+    def is_shadow(self) -> bool:
+        return self.row.stage == SHADOW
 
     @property
     def badge(self) -> str:
@@ -94,11 +98,17 @@ class StudyPage:
     series: tuple[SeriesLine, ...]
     trace: Trace
     selections: tuple[Selection, ...]
+    shadow: tuple[WorkitemView, ...] = ()
+
+    @property
+    def workitems(self) -> tuple[WorkitemView, ...]:
+        """All of them, those whose results are kept apart last."""
+        return (*self.line.workitems, *self.shadow)
 
     @property
     def is_settled(self) -> bool:
         return self.line.row.state == "COMPLETE" and all(
-            workitem.is_final for workitem in self.line.workitems
+            workitem.is_final for workitem in self.workitems
         )
 
     def is_replayable(self, workitem: WorkitemView) -> bool:
@@ -107,7 +117,7 @@ class StudyPage:
         origin = row.replay_of or row.sop_instance_uid
         later = (
             other.row
-            for other in self.line.workitems
+            for other in self.workitems
             if other.row.replay_of == origin and other.row.created_at > row.created_at
         )
         return bool(row.outcome in REPLAYABLE and row.model_name and next(later, None) is None)
@@ -149,6 +159,7 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         tuple(_series(session, study_instance_uid)),
         trace_of(events),
         tuple(selections(events)),
+        tuple(_workitems(session, [study_instance_uid], WorkitemRow.stage == SHADOW)),
     )
 
 
@@ -185,12 +196,8 @@ def _lines(session: Session, rows: Sequence[StudyRow]) -> list[StudyLine]:
     ):
         counts[uid] = count
     workitems: dict[str, list[WorkitemView]] = defaultdict(list)
-    for item in session.scalars(
-        select(WorkitemRow)
-        .where(WorkitemRow.study_instance_uid.in_(uids), WorkitemRow.stage != SHADOW)
-        .order_by(WorkitemRow.created_at)
-    ):
-        workitems[item.study_instance_uid].append(_workitem(item))
+    for item in _workitems(session, uids, WorkitemRow.stage != SHADOW):
+        workitems[item.row.study_instance_uid].append(item)
     return [
         StudyLine(
             row,
@@ -220,8 +227,13 @@ def _series(session: Session, study_instance_uid: str) -> Iterable[SeriesLine]:
         yield SeriesLine(row, count, is_result)
 
 
-def _workitem(row: WorkitemRow) -> WorkitemView:
-    return WorkitemView(row, json.loads(row.results) if row.results else {})
+def _workitems(
+    session: Session, studies: Sequence[str], of_stage: ColumnElement[bool]
+) -> Iterable[WorkitemView]:
+    of_studies = WorkitemRow.study_instance_uid.in_(studies)
+    query = select(WorkitemRow).where(of_studies, of_stage).order_by(WorkitemRow.created_at)
+    for row in session.scalars(query):
+        yield WorkitemView(row, json.loads(row.results) if row.results else {})
 
 
 def _patient_name(row: StudyRow) -> str:

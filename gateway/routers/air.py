@@ -55,7 +55,7 @@ def tree(row: WorkitemRow, root: str, superseded_by: str = "") -> dict[str, Any]
     """Of one workitem, with links."""
     found = json.loads(row.results) if row.results else {}
     for one in found.get("objects", ()):
-        one["url"] = _instance_url(root, row.study_instance_uid, one)
+        one["url"] = root + object_path(row, one)
     for one in found.get("fhir", ()):
         one["url"] = f"{root}/fhir/r4/{one['resource_type']}/{one['id']}"
     return {
@@ -73,6 +73,10 @@ def tree(row: WorkitemRow, root: str, superseded_by: str = "") -> dict[str, Any]
     }
 
 
-def _instance_url(root: str, study: str, one: dict[str, Any]) -> str:
+def object_path(row: WorkitemRow, one: dict[str, Any]) -> str:
+    """Where an object of its tree is retrieved; what is kept apart from the study, here alone."""
     series, instance = one["series_instance_uid"], one["sop_instance_uid"]
-    return f"{root}/dicom-web/studies/{study}/series/{series}/instances/{instance}"
+    if row.stage == SHADOW:
+        return f"/api/v1/workitems/{row.sop_instance_uid}/shadow-objects/{instance}"
+    study = row.study_instance_uid
+    return f"/dicom-web/studies/{study}/series/{series}/instances/{instance}"

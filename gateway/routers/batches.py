@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
 
-from gateway import shadow
 from gateway.access import require_administrator
 from gateway.batches import batches
 from gateway.batches.deleting import delete_batch
@@ -16,7 +14,8 @@ from gateway.batches.orders import LARGEST_LIST, Asked, TooLarge, ordered
 from gateway.deps import LARGEST, MOST_PER_PAGE, DatabaseOf, PublicRoot, paged
 from gateway.routers.air import tree
 from gateway.services import Services
-from gateway.store.tables import BatchRow, WorkitemRow
+from gateway.shadow import SHADOW
+from gateway.store.tables import BatchRow
 
 router = APIRouter(prefix="/api/v1/batches", tags=["batches"])
 
@@ -102,23 +101,14 @@ def results(
     limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 100,
     offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
 ) -> list[dict[str, Any]]:
-    """The AIR result trees of lines that have a workitem. Shadow objects link to this batch."""
+    """The AIR result trees of lines that have a workitem, with links to their objects."""
     with database.read() as session:
         batches.known(session, batch_id)
         return [
-            {"number": line.row.number, **_tree(batch_id, root, line.workitem)}
+            {"number": line.row.number, **tree(line.workitem, root)}
             for line in batches.lines_of(session, batch_id, limit, offset)
             if line.workitem is not None
         ]
-
-
-@router.get("/{batch_id}/objects/{sop_instance_uid}", response_class=Response)
-def shadow_object(batch_id: str, sop_instance_uid: str, database: DatabaseOf) -> Response:
-    """A result object that is kept apart from its study, as a DICOM file."""
-    with database.read() as session:
-        batches.known(session, batch_id)
-        content = shadow.read(session, sop_instance_uid)
-    return Response(content, media_type="application/dicom")
 
 
 @router.post("/{batch_id}/pause")
@@ -187,7 +177,7 @@ def _view(row: BatchRow, fates: Mapping[str, int]) -> BatchView:
         id=row.id,
         model_name=row.model_name,
         model_version=row.model_version,
-        stage="shadow" if row.stage == shadow.SHADOW else "study",
+        stage="shadow" if row.stage == SHADOW else "study",
         state=row.state,
         lines=row.lines,
         fates=dict(fates),
@@ -208,12 +198,3 @@ def _line(line: batches.Line) -> LineView:
         workitem_uid=line.row.workitem_uid,
         progress=line.workitem.progress if line.workitem else 0,
     )
-
-
-def _tree(batch_id: str, root: str, workitem: WorkitemRow) -> dict[str, Any]:
-    found = tree(workitem, root)
-    if workitem.stage == shadow.SHADOW:
-        for one in found.get("objects", ()):
-            uid = one["sop_instance_uid"]
-            one["url"] = f"{root}/api/v1/batches/{batch_id}/objects/{uid}"
-    return found

@@ -37,8 +37,8 @@ def study(request: Request, study_instance_uid: str) -> Response:
         found = queries.study_page(session, study_instance_uid)
     if found is None:
         return page(request, "not_found.html", {"uid": study_instance_uid}, status_code=404)
-    may_replay = access_of(request).role is Role.ADMINISTRATOR
-    return page(request, "study.html", {"study": found, "may_replay": may_replay})
+    is_administrator = access_of(request).role is Role.ADMINISTRATOR
+    return page(request, "study.html", {"study": found, "is_administrator": is_administrator})
 
 
 @router.post("/workitems/{workitem_uid}/replay")

@@ -1,22 +1,30 @@
 """Workitems in short, for the console and the CLI; as data sets they are in worklist.py."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sqlalchemy import select
+from starlette.responses import Response
 
+from gateway import shadow
 from gateway.access import require_administrator
-from gateway.deps import DatabaseOf, paged
+from gateway.deps import DatabaseOf, PublicRoot, paged
+from gateway.errors import NotFound
 from gateway.replaying import is_dead, replay
+from gateway.routers.air import tree
 from gateway.store.tables import WorkitemRow
 
 router = APIRouter(tags=["workitems"])
+
+SEE_SHADOW = "see results of shadow work"
 
 
 class WorkitemView(BaseModel):
     """A workitem without its dataset. outcome and reason are empty until it ends.
 
-    not_before: while it is put off, when it is tried again. replay_of: UID of the first workitem
-    for the same work.
+    stage: live, or shadow where results are kept apart from the study. not_before: while it is put
+    off, when it is tried again. replay_of: UID of the first workitem for the same work.
     """
 
     workitem_uid: str
@@ -26,6 +34,7 @@ class WorkitemView(BaseModel):
     model_name: str
     model_version: str
     rule: str
+    stage: str
     outcome: str
     reason: str
     priority: str
@@ -74,3 +83,29 @@ def replay_workitem(request: Request, workitem_uid: str, database: DatabaseOf) -
     access = require_administrator(request, "replay workitems")
     with database.write() as session:
         return WorkitemView.of(replay(session, workitem_uid, access.name))
+
+
+@router.get("/api/v1/workitems/{workitem_uid}/shadow-objects")
+def shadow_objects(
+    request: Request, workitem_uid: str, database: DatabaseOf, root: PublicRoot
+) -> dict[str, Any]:
+    """The AIR result tree of shadow work, with links to its objects. Administrators only."""
+    require_administrator(request, SEE_SHADOW)
+    with database.read() as session:
+        row = session.get(WorkitemRow, workitem_uid)
+    if row is None or row.stage != shadow.SHADOW:
+        raise NotFound("shadow workitem", workitem_uid)
+    return tree(row, root)
+
+
+@router.get(
+    "/api/v1/workitems/{workitem_uid}/shadow-objects/{sop_instance_uid}", response_class=Response
+)
+def shadow_object(
+    request: Request, workitem_uid: str, sop_instance_uid: str, database: DatabaseOf
+) -> Response:
+    """A result object that is kept apart from its study, as a DICOM file. Administrators only."""
+    require_administrator(request, SEE_SHADOW)
+    with database.read() as session:
+        content = shadow.read(session, workitem_uid, sop_instance_uid)
+    return Response(content, media_type="application/dicom")

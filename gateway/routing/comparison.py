@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from gateway.routing.plan import Plan, Run, title_of
+from gateway.routing.rules import Stage
 from standards.study import Study
 
 Change = Literal["added", "removed", "changed", "same", "none"]
@@ -34,13 +35,14 @@ class RunView(BaseModel):
     model: str
     version: str
     priority: str
+    stage: Stage
     reason: str
     inputs: list[Chosen]
     passed_over: list[PassedOver]
 
 
 class Difference(BaseModel):
-    """One model by both rule sets. `none`: neither would run it.
+    """One model in one stage by both rule sets. `none`: neither would run it.
 
     what: of a change. reason: why the draft does not run it, "" when it does.
     """
@@ -56,25 +58,29 @@ class Difference(BaseModel):
 def differences(study: Study, draft: Plan, live: Plan) -> Iterator[Difference]:
     """Model by model, in the order of the draft, then those that only the rules in force name."""
     drafted, lives = _by_model(draft.runs), _by_model(live.runs)
-    for model in dict.fromkeys([*drafted, *lives]):
-        new, old = drafted.get(model), lives.get(model)
+    for key in dict.fromkeys([*drafted, *lives]):
+        new, old = drafted.get(key), lives.get(key)
         what = _what(new, old)
         yield Difference(
             change=_change(new, old, what),
-            model=model,
+            model=key[0],
             what=what,
-            reason=new.reason if new else draft.why_not(model),
+            reason=new.reason if new else draft.why_not(*key),
             draft=_view(study, new) if new else None,
             live=_view(study, old) if old else None,
         )
 
 
-def _by_model(runs: Iterable[Run]) -> dict[str, Run]:
-    """The first that runs: a second rule would give the model the same series again, or others."""
-    found: dict[str, Run] = {}
+def _by_model(runs: Iterable[Run]) -> dict[tuple[str, Stage], Run]:
+    """The first that runs: a second rule would give the model the same series again, or others.
+
+    Live and shadow work on the same series are two things.
+    """
+    found: dict[tuple[str, Stage], Run] = {}
     for run in runs:
-        if run.model not in found or (found[run.model].reason and not run.reason):
-            found[run.model] = run
+        key = (run.model, run.stage)
+        if key not in found or (found[key].reason and not run.reason):
+            found[key] = run
     return found
 
 
@@ -113,6 +119,7 @@ def _view(study: Study, run: Run) -> RunView:
         model=run.model,
         version=run.version,
         priority=run.priority,
+        stage=run.stage,
         reason=run.reason,
         inputs=[
             Chosen(

@@ -3,9 +3,10 @@
 Routing carries it out, the rule lab only shows it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from ai_models.card import OUTSIDE
 from ai_models.card import Stage as ModelStage
 from gateway.registry import RegisteredModel
 from gateway.routing.rules import Decision, Match, Priority, Rule, Stage, decide, unlimited
@@ -15,26 +16,29 @@ from standards.study import Series, Study, value
 
 Runnable = Callable[[str], RegisteredModel | None]
 
-NOT_REGISTERED = "no live version of this model is registered"
-SHADOW = "the rule is in its shadow stage, which runs nothing"
+RUN_STAGES = frozenset({ModelStage.LIVE, ModelStage.SHADOW})
+
+NOT_REGISTERED = "no live or shadow version of this model is registered"
+NOT_APART = "the model runs outside and stores its results itself, so they cannot be kept apart"
 
 
 @dataclass(frozen=True)
 class Run:
     """One model for one study. rule: "" when it was ordered by the called AE Title.
 
-    reason: why it does not run; "" when it does.
+    stage: `shadow` where the rule or the model is in that stage. passed_over: why not which
+    series, by UID. reason: why it does not run; "" when it does.
     """
 
     rule: str
     model: str
-    version: str
     priority: Priority
     stage: Stage
-    selections: Selections | None
-    registered: RegisteredModel | None
-    passed_over: dict[str, str]  # Series Instance UID -> reason
-    reason: str
+    version: str = ""
+    selections: Selections | None = None
+    registered: RegisteredModel | None = None
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
 
     @property
     def inputs(self) -> dict[str, Series]:
@@ -54,10 +58,10 @@ class Plan:
     reason: str
     unmatched: tuple[Match, ...] = ()
 
-    def why_not(self, model: str) -> str:
-        """Why no rule gives the study to the model."""
-        matches = [match for match in self.unmatched if match.rule.run == model]
-        return _reasons(matches) or "no rule that was asked names this model"
+    def why_not(self, model: str, stage: Stage) -> str:
+        """Why no rule of the stage gives the study to the model."""
+        matches = [m for m in self.unmatched if (m.rule.run, m.rule.stage) == (model, stage)]
+        return _reasons(matches) or f"no {stage} rule that was asked names this model"
 
 
 def plan(  # noqa: PLR0913 (what a plan depends on)
@@ -74,52 +78,51 @@ def plan(  # noqa: PLR0913 (what a plan depends on)
     go_on: as in gateway.routing.rules.evaluate.
     """
     ordered = runnable(arrival.called_ae_title.lower()) if arrival.called_ae_title else None
-    decision = decide(rules, study, arrival, matched=ordered is not None, go_on=go_on)
-    runs = [_run(match, study, runnable, priors) for match in decision.matched]
-    if ordered is not None and ordered.card.name not in {run.model for run in runs}:
+    is_live = ordered is not None and ordered.stage is ModelStage.LIVE
+    decision = decide(rules, study, arrival, matched=is_live, go_on=go_on)
+    runs = [_by_rule(match, study, runnable, priors) for match in decision.matched]
+    live = {match.rule.run for match in decision.matched if match.rule.stage is Stage.LIVE}
+    if ordered is not None and ordered.card.name not in live:
         runs.insert(0, _ordered(ordered, study, priors))
     unmatched = tuple(match for match in decision.asked if not match.candidates)
     return Plan(tuple(runs), "" if runs else _why_none(decision), unmatched)
 
 
-def _run(match: Match, study: Study, runnable: Runnable, priors: Priors) -> Run:
+def _by_rule(match: Match, study: Study, runnable: Runnable, priors: Priors) -> Run:
     rule = match.rule
-    model = runnable(rule.run)
-    if model is None or model.stage is not ModelStage.LIVE:
-        selections, reason, version = None, NOT_REGISTERED, ""
-    else:
-        selections, version = _selected(model, match.candidates, study, priors), model.card.version
-        reason = _lacking(model, selections)
-        if not reason and rule.stage is Stage.SHADOW:
-            reason = SHADOW
-    passed_over = {**match.passed_over, **(selections.passed_over if selections else {})}
-    return Run(
-        rule.name,
-        rule.run,
-        version,
-        rule.priority,
-        rule.stage,
-        selections,
-        model,
-        passed_over,
-        reason,
-    )
+    asked = Run(rule.name, rule.run, rule.priority, rule.stage, passed_over=match.passed_over)
+    return _planned(asked, runnable(rule.run), match.candidates, study, priors)
 
 
 def _ordered(model: RegisteredModel, study: Study, priors: Priors) -> Run:
     """The called AE Title named the model: it runs, whatever the rules say."""
-    live = model.stage is ModelStage.LIVE
-    selections = _selected(model, study.series, study, priors) if live else None
-    return Run(
-        "",
-        model.card.name,
-        model.card.version,
-        Priority.MEDIUM,
-        Stage.LIVE,
-        selections,
-        model,
-        selections.passed_over if selections else {},
-        _lacking(model, selections) if selections else NOT_REGISTERED,
+    asked = Run("", model.card.name, Priority.MEDIUM, Stage.LIVE)
+    return _planned(asked, model, study.series, study, priors)
+
+
+def _planned(
+    asked: Run,
+    model: RegisteredModel | None,
+    candidates: Sequence[Series],
+    study: Study,
+    priors: Priors,
+) -> Run:
+    """What was asked for, with the series that the model's card picks."""
+    if model is None or model.stage not in RUN_STAGES:
+        return replace(asked, reason=NOT_REGISTERED)
+    selections = _selected(model, candidates, study, priors)
+    stage = Stage.SHADOW if model.stage is ModelStage.SHADOW else asked.stage
+    reason = _lacking(model, selections)
+    if not reason and stage is Stage.SHADOW and model.card.queue == OUTSIDE:
+        reason = NOT_APART
+    return replace(
+        asked,
+        version=model.card.version,
+        stage=stage,
+        selections=selections,
+        registered=model,
+        passed_over={**asked.passed_over, **selections.passed_over},
+        reason=reason,
     )
 
 

@@ -48,7 +48,7 @@ class Router:
         uid, detail = study.study_instance_uid, {**told, **explained(run, study)}
         created = None
         if run.registered is not None and not run.reason:
-            earlier = earlier_work(session, uid, run.rule, run.model)
+            earlier = earlier_work(session, uid, run.rule, run.model, run.stage)
             if left := why_left(late, earlier, _series_of(run)):
                 note(session, uid, "late_ignored", {**detail, "reason": left})
                 return
@@ -60,17 +60,18 @@ class Router:
                 run.rule,
                 priority=run.priority,
                 supersedes=earlier.sop_instance_uid if earlier else "",
+                stage=run.stage,
             )
             if created is None:
                 detail["reason"] = AGAIN
             else:
                 give_way(session, earlier)
         if created is None:
-            kind = "shadow_routed" if run.stage is Stage.SHADOW and run.inputs else "not_routed"
-            note(session, uid, kind, detail)
+            note(session, uid, "not_routed", detail)
             return
         workitem_uid = created.sop_instance_uid
-        note(session, uid, "routed", detail, workitem_uid=workitem_uid)
+        kind = "shadow_routed" if run.stage is Stage.SHADOW else "routed"
+        note(session, uid, kind, detail, workitem_uid=workitem_uid)
         made = {"model": run.model, "version": run.version}
         note(session, uid, "workitem_created", made, workitem_uid=workitem_uid)
         self._jobs.enqueue(session, workitem_uid)
@@ -90,6 +91,8 @@ def explained(run: Run, study: Study) -> dict[str, Any]:
     """What ran on what, and why nothing else: the detail of a routing event."""
     titles = {series.series_instance_uid: title_of(series) for series in study.series}
     detail: dict[str, Any] = {"rule": run.rule or "called AE Title", "model": run.model}
+    if run.stage is Stage.SHADOW:
+        detail["stage"] = run.stage.value
     if run.version:
         detail["version"] = run.version
         detail["passed_over"] = [

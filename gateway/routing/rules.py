@@ -50,7 +50,7 @@ class Priority(StrEnum):
 
 
 class Stage(StrEnum):
-    """A `shadow` rule only marks in the trace what it would have run."""
+    """A `shadow` rule runs its model apart: nothing clinical knows of it, and no other rule."""
 
     LIVE = "live"
     SHADOW = "shadow"
@@ -97,7 +97,7 @@ class Rule(BaseModel):
     priority: Annotated[Priority, BeforeValidator(_spelled)] = Field(
         default=Priority.MEDIUM, description="HIGH (or STAT), MEDIUM, LOW"
     )
-    stage: Stage = Field(default=Stage.LIVE, description="`shadow` only marks, and runs nothing")
+    stage: Stage = Field(default=Stage.LIVE, description="`shadow` keeps results apart")
     completion: Completion | None = None
 
     @field_validator("name")
@@ -177,6 +177,7 @@ def decide(
 ) -> Decision:
     """Ask the enabled rules in their order; `default` ones only when none of the others matched.
 
+    A rule in its shadow stage changes nothing for the others: it is no match, and stops nothing.
     matched: something else, an order for a model by name, stands for a match already.
     """
     asked: list[Match] = []
@@ -185,7 +186,9 @@ def decide(
             break
         match = evaluate(rule, study, arrival, go_on)
         asked.append(match)
-        matched = matched or bool(match.candidates and not rule.default)
-        if rule.stop and match.candidates:
+        if rule.stage is Stage.SHADOW or not match.candidates:
+            continue
+        matched = matched or not rule.default
+        if rule.stop:
             break
     return Decision(tuple(asked))

@@ -44,6 +44,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "score": "what decides between series that fit, as found in the chosen one",
         "series_instance_uid": "the series that it is about",
         "source": "service or system that it came by",
+        "stage": "`shadow` for work whose results are kept apart; else absent",
         "version": "version of the model",
         "waited": "seconds from the last arrival to here",
         "warnings": "what a reader must know of the results",
@@ -65,6 +66,7 @@ _SELECTION = (
     "rules_version",
     "model",
     "version",
+    "stage",
     "series_instance_uid",
     "chosen_because",
     "passed_over",
@@ -108,9 +110,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Not routed", "a rule fits, but nothing comes of it", (*_SELECTION, "reason")
         ),
         "shadow_routed": Kind(
-            "Would be routed",
-            "a rule of the shadow stage fits; nothing is done",
-            (*_SELECTION, *_CHOICE, "reason"),
+            "Routed in shadow",
+            "as `routed`; rule or model is in its shadow stage, so the results are kept apart",
+            (*_SELECTION, *_CHOICE),
         ),
         "late_ignored": Kind(
             "Late instances left alone",

@@ -128,7 +128,7 @@ def test_every_input_and_the_prior_find_their_series_and_the_workitem_names_all(
     assert routed["rules_version"] >= 2
 
 
-def test_a_shadow_rule_marks_in_the_trace_what_it_would_have_run(gateway):
+def test_a_shadow_rule_is_told_in_the_trace_and_its_work_is_kept_apart(gateway):
     gateway, folder = gateway
     write(folder / "alone", "alone", "venous", 24, SliceThickness=2, PatientID="ALONE")
 
@@ -138,6 +138,9 @@ def test_a_shadow_rule_marks_in_the_trace_what_it_would_have_run(gateway):
     kinds = {event["kind"]: event["detail"] for event in gateway.trace(study)["events"]}
     assert kinds["not_routed"]["reason"] == "no series fits input native of the model's card"
     assert kinds["shadow_routed"]["rule"] == "next"
+    (workitem,) = gateway.await_end(study)
+    assert (workitem["stage"], workitem["rule"]) == ("shadow", "next")
+    assert gateway.results(study) == []
 
 
 @pytest.mark.skipif(shutil.which("storescu") is None, reason="apt-get install dcmtk")

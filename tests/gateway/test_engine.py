@@ -132,13 +132,14 @@ def test_what_is_urgent_overtakes_what_waits(database, tmp_path, perform):
     with database.write() as session:
         for number in range(50):
             order(session, queue, f"1.3.{number}", priority="LOW" if number == 0 else "MEDIUM")
+        order(session, queue, "1.4.1", priority="HIGH", stage="shadow")
         order(session, queue, "1.4", priority="HIGH")
     perform.hold.release()
 
     perform.wait_for(lambda calls: len(calls) >= 10)
     queue.close()
     worker.stop()
-    assert perform.calls[1] == "1.4"
+    assert perform.calls[1:3] == ["1.4", "1.4.1"]
     assert "1.3.0" not in perform.calls
 
 

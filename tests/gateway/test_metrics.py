@@ -16,7 +16,9 @@ from gateway.metrics import exposition
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.events import note
-from gateway.store.tables import SeriesRow, StudyRow, WorkerRow, WorkitemRow
+from gateway.store.migrate import migrate
+from gateway.store.tables import MetricSumRow, SeriesRow, StudyRow, WorkerRow, WorkitemRow
+from tests.gateway.downgrading import downgrade
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -98,6 +100,7 @@ def of(found: Samples, name: str, **labels: str) -> float:
 OF_WORK = {
     "model": "lung_ct",
     "rule": "chest",
+    "stage": "live",
     "modality": "CT",
     "body_part": "CHEST",
     "exam_code": "CTCHEST",
@@ -193,3 +196,25 @@ def test_the_document_lists_what_is_given(parts):
     for name, family in FAMILIES.items():
         labels = ", ".join(f"`{label}`" for label in family.labels)
         assert listed[name] == (labels, family.meaning)
+
+
+def test_sums_of_a_database_that_knew_no_stage_are_those_of_live_work(database):
+    labels = ["lung_ct", "chest", "live", "CT", "CHEST", "", "done"]
+    with database.write() as session:
+        for stage in ("live", "shadow"):
+            told = json.dumps([stage if one == "live" else one for one in labels])
+            session.add(
+                MetricSumRow(
+                    family="airgate_ended_workitems", labels=told, count=3, total=3, buckets=""
+                )
+            )
+    downgrade(database, "0018")
+    with database.read() as session:
+        (row,) = session.query(MetricSumRow)
+    assert json.loads(row.labels) == [one for one in labels if one != "live"]
+
+    migrate(database)
+
+    with database.read() as session:
+        (row,) = session.query(MetricSumRow)
+    assert json.loads(row.labels) == labels

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
@@ -12,8 +10,9 @@ from sqlalchemy import delete, select, update
 from gateway.index import index, kept_instance
 from gateway.search import derived
 from gateway.store.database import Database
-from gateway.store.migrate import MIGRATIONS, migrate
+from gateway.store.migrate import migrate
 from gateway.store.tables import InstanceRow, SeriesRow, StudyRow, StudyValueRow
+from tests.gateway.downgrading import downgrade
 
 CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4")
 
@@ -156,16 +155,8 @@ def test_an_older_database_is_filled_when_it_is_migrated(database):
     with database.write() as session:
         index(session, [kept(1, 1, 1), kept(2, 2, 1)])
     expected = state(database)
-    _downgrade(database, "0002")
+    downgrade(database, "0002")
 
     migrate(database)
 
     assert state(database) == expected
-
-
-def _downgrade(database: Database, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)

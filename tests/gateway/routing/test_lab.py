@@ -50,7 +50,11 @@ def test_added_removed_and_changed_runs_are_told(client):
     stat = tried(client, CT | {"priority": "STAT"}, limit=1)
     assert changes(stat) == [("changed", "counts")]
     assert stat["studies"][0]["runs"][0]["what"] == ["priority"]
-    assert changes(tried(client, CT | {"stage": "shadow"}, limit=1)) == [("removed", "counts")]
+    shadow = tried(client, CT | {"stage": "shadow"}, limit=1)
+    assert changes(shadow) == [("added", "counts"), ("removed", "counts")]
+    added, removed = shadow["studies"][0]["runs"]
+    assert (added["draft"]["stage"], removed["live"]["stage"]) == ("shadow", "live")
+    assert removed["reason"] == "no live rule that was asked names this model"
     nothing = tried(client, CT | {"when": [{"attribute": "Modality", "equals": "MR"}]}, limit=1)
     assert changes(nothing) == [("removed", "counts")]
     assert nothing["studies"][0]["runs"][0]["reason"] == "rule ct: not Modality equals MR"

@@ -2,7 +2,7 @@
 
 from ai_models.card import ModelCard
 from gateway.registry import RegisteredModel
-from gateway.routing.plan import NOT_REGISTERED, SHADOW, Plan, plan
+from gateway.routing.plan import NOT_APART, NOT_REGISTERED, Plan, plan
 from gateway.routing.reading import parse_rules
 from gateway.routing.subject import Arrival
 from tests.gateway.console_example import CARD
@@ -57,11 +57,36 @@ def test_any_wants_one_of_its_conditions():
     assert unmatched.reason == "rule either: none of Modality equals MR"
 
 
-def test_a_shadow_rule_chooses_and_marks_but_does_not_run():
-    (run,) = planned({"name": "new", "run": "lung_ct", "stage": "shadow"}).runs
+def test_a_rule_or_a_model_in_its_shadow_stage_runs_in_shadow():
+    sketch = model("sketch", stage="shadow")
+    by_rule, by_model = planned(
+        {"name": "new", "run": "lung_ct", "stage": "shadow"},
+        {"name": "live", "run": "sketch"},
+        sketch=sketch,
+    ).runs
 
-    assert run.reason == SHADOW
-    assert run.inputs["image"].series_instance_uid == "1.1"
+    assert [(run.stage, run.reason) for run in (by_rule, by_model)] == [("shadow", "")] * 2
+    assert by_rule.inputs["image"].series_instance_uid == "1.1"
+    (ordered,) = planned(arrival=Arrival("PACS", "SKETCH"), sketch=sketch).runs
+    assert ordered.stage == "shadow"
+
+
+def test_a_shadow_rule_changes_nothing_for_the_others():
+    shadow = {"name": "new", "run": "lung_ct", "stage": "shadow", "stop": True}
+    second = {"name": "second", "run": "spine_ct"}
+    default = {"name": "else", "run": "triage", "default": True}
+
+    assert rules_that_ran(shadow, second) == ["new", "second"]
+    assert rules_that_ran(shadow, default) == ["new", "else"]
+    ordered = planned(shadow, arrival=Arrival("PACS", "LUNG_CT")).runs
+    assert [run.stage for run in ordered] == ["live", "shadow"]
+
+
+def test_what_runs_outside_cannot_be_kept_apart():
+    outside = model("far", runtime={"kind": "ups", "entry": ""})
+    (run,) = planned({"name": "far", "run": "far", "stage": "shadow"}, far=outside).runs
+
+    assert run.reason == NOT_APART
 
 
 def test_stat_is_high_priority():
