@@ -52,7 +52,7 @@ def _delete_some(database: Database, batch_id: str) -> bool:
 
 
 def _shadow_work(session: Session, batch_id: str, uids: Collection[str]) -> Sequence[WorkitemRow]:
-    """Of these workitems those that no other batch shows, and what replayed them."""
+    """Of these workitems those that no other batch shows, and what replayed them; a rule's stay."""
     shown = select(BatchLineRow.workitem_uid).where(
         BatchLineRow.workitem_uid.in_(uids), BatchLineRow.batch_id != batch_id
     )
@@ -60,6 +60,7 @@ def _shadow_work(session: Session, batch_id: str, uids: Collection[str]) -> Sequ
     query = select(WorkitemRow).where(
         or_(WorkitemRow.sop_instance_uid.in_(own), WorkitemRow.replay_of.in_(own)),
         WorkitemRow.stage == SHADOW,
+        WorkitemRow.rule == batches.RULE,
         WorkitemRow.outcome != Outcome.WITHDRAWN,
     )
     return session.scalars(query).all()

@@ -5,7 +5,8 @@ import io
 import pydicom
 import pytest
 
-from gateway.store.tables import FhirRow, InstanceRow, ModelRow, ShadowObjectRow
+from gateway.batches.feeder import Feeder
+from gateway.store.tables import FhirRow, InstanceRow, ModelRow, ShadowObjectRow, StudyRow
 from tests.gateway.late_example import RULE, STUDY, Growing, growing
 
 MOST = range(24)
@@ -147,3 +148,19 @@ def test_deleting_the_study_takes_shadow_results_along(study):
 
     assert study.client.delete(f"/dicom-web/studies/{STUDY}").status_code == 204
     assert count(study, ShadowObjectRow) == 0
+
+
+def test_a_batch_shows_the_shadow_work_of_a_rule_and_leaves_it_when_it_is_deleted(study):
+    study.arrives(*MOST)
+    study.works(*study.completes())
+    with study.parts.database.write() as session:
+        session.get_one(StudyRow, STUDY).state = "COMPLETE"
+    order = {"model": "lung_ct", "studies": [STUDY]}
+    batch = study.client.post("/api/v1/batches", json=order).json()["id"]
+    for _ in range(2):
+        Feeder(study.parts.database, study.parts.registry, study).sweep()
+
+    (line,) = study.client.get(f"/api/v1/batches/{batch}/lines").json()
+    assert line["workitem_uid"] == by_stage(study)["shadow"][0]["workitem_uid"]
+    assert study.client.delete(f"/api/v1/batches/{batch}").status_code == 204
+    assert count(study, ShadowObjectRow) == 4
