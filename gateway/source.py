@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from pydicom import Dataset, dcmread
 
 from gateway.ahead import ahead
+from gateway.uncompressing import is_compressed, uncompressed
 from standards.errors import UnfitSeries
 from standards.frame_headers import frame_headers
 from standards.modality_values import modality_values
@@ -14,6 +16,7 @@ from standards.slice_order import in_slice_order
 
 FETCHES = 2  # at once; four were slower: they and the decoding share the interpreter
 AHEAD = 4  # instances that may wait in memory for the model's process
+COMPARED = 5  # instances of a series that a second decoder reads too
 
 Read = Callable[[], bytes]
 
@@ -30,10 +33,15 @@ class SourceSeries:
         self._headers: list[Dataset] = []
 
     def contents(self) -> Iterator[bytes]:
-        """Every instance once, read ahead in threads; headers are kept as they pass by."""
+        """Every instance once, its pixels uncompressed, read and decoded ahead in threads.
+
+        Headers are kept as they pass by. Raises what reading raises, and UnfitSeries for pixels
+        that cannot be decoded, or that two decoders see differently.
+        """
         self._headers.clear()
-        for read, content in zip(self._reads, ahead(self._reads, FETCHES, AHEAD), strict=True):
-            header = dcmread(io.BytesIO(content), stop_before_pixels=True)
+        compared = _spread(len(self._reads))
+        jobs = [partial(_arrived, read, n in compared) for n, read in enumerate(self._reads)]
+        for read, (header, content) in zip(self._reads, ahead(jobs, FETCHES, AHEAD), strict=True):
             self._headers += _of_single_frames(frame_headers(header))
             self._by_uid[str(header.SOPInstanceUID)] = read
             yield content
@@ -51,6 +59,19 @@ class SourceSeries:
         """The pixels of one slice in modality values, (rows, columns)."""
         content = self._by_uid[str(header.SOPInstanceUID)]()
         return modality_values(dcmread(io.BytesIO(content)), header.get("ReferencedFrameNumber", 1))
+
+
+def _arrived(read: Read, compare: bool) -> tuple[Dataset, bytes]:
+    content = read()
+    header = dcmread(io.BytesIO(content), stop_before_pixels=True)
+    if is_compressed(header):
+        content = uncompressed(content, header, compare=compare)
+    return header, content
+
+
+def _spread(count: int) -> frozenset[int]:
+    """Indices of the instances that a second decoder reads too."""
+    return frozenset(round(n) for n in np.linspace(0, count - 1, COMPARED))
 
 
 def _of_single_frames(headers: list[Dataset]) -> list[Dataset]:

@@ -74,7 +74,7 @@ _COLOUR_BY_PIXEL = frozenset((JPEGLSLossless, JPEG2000Lossless))  # PS3.5 8.2.3,
 
 def is_decodable(transfer_syntax_uid: str) -> bool:
     """Whether frames in this transfer syntax can be given uncompressed."""
-    return transfer_syntax_uid in NATIVE or bool(_plugins(transfer_syntax_uid))
+    return transfer_syntax_uid in NATIVE or bool(plugins(transfer_syntax_uid))
 
 
 def encodable(dataset: Dataset, keyword: str) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ def _decoded(image: Dataset, raw: bool, whole_words: bool) -> tuple[np.ndarray, 
     """whole_words: bits above Bits Stored are left as they are."""
     syntax = image.file_meta.TransferSyntaxUID
     decoder = get_decoder(syntax)
-    *others, last = _plugins(syntax) or ("",)
+    *others, last = plugins(syntax) or ("",)
     for plugin in others:
         try:
             return _frame(decoder, image, raw, whole_words, plugin)
@@ -189,7 +189,7 @@ def _check_range(frame: np.ndarray, bits: int, signed: int) -> None:
         raise ValueError(f"{found}, where Bits Stored says {bits} bits")
 
 
-def _plugins(transfer_syntax_uid: str) -> tuple[str, ...]:
+def plugins(transfer_syntax_uid: str) -> tuple[str, ...]:
     """Those installed, in order of preference."""
     wanted = _DECODERS.get(transfer_syntax_uid, ())
     installed = get_decoder(UID(transfer_syntax_uid)).available_plugins if wanted else ()
