@@ -31,6 +31,7 @@ from gateway.routing.versions import take_over
 from gateway.settings import Settings
 from gateway.store.migrate import migrate
 from gateway.swapping import recovering
+from gateway.telemetry.following import exporting, is_wanted
 from gateway.tombstones import finishing
 from gateway.ups.channel import Channels
 from gateway.ups.notifications import minding
@@ -56,6 +57,8 @@ def serve(settings: Settings) -> None:
         stack.enter_context(recovering(parts.ingest.swaps))
         stack.enter_context(_folding(parts))
         stack.enter_context(minding(parts.database))
+        if is_wanted(os.environ):
+            stack.enter_context(exporting(parts.database))
         for slot in range(settings.workers):
             _mind(stack, f"worker-{slot}", ["worker", "--slot", str(slot)])
         if settings.dicom_address:

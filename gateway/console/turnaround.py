@@ -1,19 +1,17 @@
 """How long a study's latest result took, from the first byte that came for it.
 
 A study that grows is complete several times, and each time counts from its own first arrival. Only
-work that rules ordered counts: none of batches, of outside, or done anew on somebody's order.
+live work that rules ordered counts: none in shadow, of batches, of outside, or ordered anew.
 """
 
 import json
 from collections.abc import Iterable
 from math import inf
 
-from gateway.store.event_kinds import ENDINGS
+from gateway.store.event_kinds import ARRIVALS, ENDINGS
 from gateway.store.tables import EventRow
 
-ARRIVALS = frozenset({"received", "found"})
 TAKEN_BACK = frozenset({"withdrawn", "superseded"})  # such an ending is no result
-ON_ORDER = frozenset({"batch", "by"})  # fields that tell of work that no rule ordered
 
 
 def seconds_to_result(events: Iterable[EventRow]) -> float:
@@ -30,7 +28,7 @@ def seconds_to_result(events: Iterable[EventRow]) -> float:
             arrived = min(arrived, event.at - float(detail.get("seconds") or 0))
         elif event.kind == "complete":
             began, arrived = min(arrived, event.at), inf
-        elif event.kind == "workitem_created" and ON_ORDER.isdisjoint(detail):
+        elif event.kind == "routed":
             began_of[event.workitem_uid] = min(began, event.at)
         elif event.kind in ENDINGS - TAKEN_BACK and event.workitem_uid in began_of:
             took[began_of[event.workitem_uid]] = event.at - began_of[event.workitem_uid]

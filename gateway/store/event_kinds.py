@@ -158,6 +158,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 
+ARRIVALS = frozenset({"received", "found"})
 ENDINGS = frozenset(outcome.lower() for outcome in Outcome)
 
 

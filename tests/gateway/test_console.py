@@ -272,6 +272,8 @@ def test_neither_a_batch_nor_a_later_replay_lengthens_the_time_to_the_result(app
     with database_of(app).write() as session:
         note(session, STUDY, "workitem_created", {"batch": "b1"}, workitem_uid="1.9.1")
         note(session, STUDY, "done", workitem_uid="1.9.1")
+        note(session, STUDY, "shadow_routed", {"stage": "shadow"}, workitem_uid="1.9.3")
+        note(session, STUDY, "done", workitem_uid="1.9.3")
         note(session, STUDY, "replayed", {"as": "1.9.2"}, workitem_uid=WORKITEM)
         note(session, STUDY, "done", workitem_uid="1.9.2")
         note(session, STUDY, "withdrawn", workitem_uid=WORKITEM)
@@ -285,7 +287,7 @@ def test_what_came_later_has_a_time_of_its_own_once_it_has_a_result(app, browser
     told = (
         (5.0, "received", {"instances": 3, "new": 3, "seconds": 2.0}, ""),
         (8.0, "complete", {"generation": 2}, ""),
-        (8.0, "workitem_created", {}, "1.9.1"),
+        (8.0, "routed", {"rule": "chest-ct", "model": "lung_ct"}, "1.9.1"),
         (9.0, "superseded", {}, WORKITEM),
     )
     with database_of(app).write() as session:

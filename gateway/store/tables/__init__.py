@@ -16,7 +16,7 @@ from gateway.store.tables.registry import ModelRow, ModelStageRow, RuleVersionRo
 from gateway.store.tables.resources import FhirRow, FhirSearchRow
 from gateway.store.tables.study_index import InstanceRow, SeriesRow, StudyRow, StudyValueRow
 from gateway.store.tables.tokens import TokenRow
-from gateway.store.tables.trace import EventRow, MetricMarkRow, MetricSumRow
+from gateway.store.tables.trace import EventRow, MetricMarkRow, MetricSumRow, TelemetryMarkRow
 from gateway.store.tables.worklist import (
     EventChannelRow,
     NotificationRow,
@@ -52,6 +52,7 @@ __all__ = [
     "StudyRow",
     "StudyValueRow",
     "SubscriptionRow",
+    "TelemetryMarkRow",
     "TokenRow",
     "TombstoneRow",
     "WorkerRow",

@@ -40,3 +40,12 @@ class MetricMarkRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int]
+
+
+class TelemetryMarkRow(Base):
+    """The last event that was exported as a span; the only row."""
+
+    __tablename__ = "telemetry_marks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int]

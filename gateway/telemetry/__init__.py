@@ -1,0 +1,1 @@
+"""OpenTelemetry, for whoever asks for it: the trace of a study as spans (docs/trace.md)."""
