@@ -24,7 +24,7 @@ _PERFORMED = (
     & WorkitemRow.not_before.is_(None)
 )
 _MOST_URGENT = (
-    case(PRIORITIES, value=WorkitemRow.priority),
+    case({name: place for place, name in enumerate(PRIORITIES)}, value=WorkitemRow.priority),
     WorkitemRow.created_at,
     WorkitemRow.sop_instance_uid,
 )
