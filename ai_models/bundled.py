@@ -4,12 +4,22 @@ import hashlib
 from pathlib import Path
 
 from ai_models.card import ModelCard, read_card
+from ai_models.card.runtime import Python
 
 
 def bundled_models() -> dict[Path, ModelCard]:
     """Folder -> card of every bundled model."""
     here = Path(__file__).parent
     return {card.parent: read_card(card.parent) for card in sorted(here.glob("*/card.toml"))}
+
+
+def folder_of(card: ModelCard) -> Path | None:
+    """Where the files of a bundled model lie; None where nothing but code is needed, which is
+    imported as part of the program, and for models that are not bundled.
+    """
+    if isinstance(card.runtime, Python):
+        return None
+    return next((folder for folder, one in bundled_models().items() if one == card), None)
 
 
 def digest_of(folder: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from adapters.runtimes.python import Prediction
+from adapters.runtimes.model_process import Prediction
 from ai_models.contract import NoResult
 from gateway.equipment import EQUIPMENT
 from gateway.outcomes import Outcome

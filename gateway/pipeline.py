@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from adapters.archive import Archive
-from adapters.runtimes.python import PythonRuntime
+from adapters.runtimes.model_process import ModelProcess
 from gateway import air, shadow, superseding, worklist
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.equipment import EQUIPMENT
@@ -69,7 +69,7 @@ class Pipeline:
     archive: Archive
     ingest: Ingest
     registry: Registry
-    runtimes: Mapping[str, PythonRuntime]  # by queue: one of each works at a time
+    runtimes: Mapping[str, ModelProcess]  # by queue: one of each works at a time
     jobs: Jobs
     root_url: str
     worker: str = ""  # executor id, for the trace
@@ -111,7 +111,7 @@ class Pipeline:
         name, source, others = self._sources(named, model)
         predict = partial(
             self.runtimes[workitem.queue].predict,
-            self.registry.entry_point(model),
+            self.registry.loadable(model),
             timeout_seconds=model.card.resources.timeout_seconds,
             name=name,
             others={other: series.contents() for other, series in others.items()},

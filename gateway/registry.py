@@ -15,9 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.runtimes.errors import ModelError
-from adapters.runtimes.python import EntryPoint, PythonRuntime
-from ai_models.bundled import bundled_models, digest_of
+from adapters.runtimes.loading import Loadable
+from adapters.runtimes.model_process import ModelProcess
+from ai_models.bundled import bundled_models, digest_of, folder_of
 from ai_models.card import OUTSIDE, ModelCard, Stage, read_card
+from ai_models.card.runtime import Python
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.models import stages
 from gateway.store.database import Database
@@ -77,12 +79,12 @@ class Registry:
                     row.stage = known.stage
                     session.merge(row)
 
-    def add_entry_point(self, card: ModelCard, by: str) -> RegisteredModel:
-        """Register a card whose entry this installation can import, or that needs none.
+    def add_card(self, card: ModelCard, by: str) -> RegisteredModel:
+        """Register a card that needs no files beside what this installation can import.
 
         by: who does. Raises Unprocessable, and Conflict where the version has another build.
         """
-        return self._add(card, _entry_digest(card), "", by)
+        return self._add(card, _card_digest(card), "", by)
 
     def add_archive(self, archive: Path, by: str) -> RegisteredModel:
         """Register a zip archive with `card.toml` and the code at its root."""
@@ -125,14 +127,14 @@ class Registry:
         ).first()
         return RegisteredModel.of(row) if row else None
 
-    def entry_point(self, model: RegisteredModel) -> EntryPoint:
-        folder = self._folder / model.artefact if model.artefact else None
-        return EntryPoint(model.card.runtime.entry, folder)
+    def loadable(self, model: RegisteredModel) -> Loadable:
+        folder = self._folder / model.artefact if model.artefact else folder_of(model.card)
+        return Loadable(model.card, folder)
 
     def _add(self, card: ModelCard, digest: str, artefact: str, by: str) -> RegisteredModel:
         folder = self._folder / artefact if artefact else None
         if card.queue != OUTSIDE:
-            _try_out(EntryPoint(card.runtime.entry, folder))
+            _try_out(Loadable(card, folder))
         with self._database.write() as session:
             known = session.get(ModelRow, (card.name, card.version))
             if known is None:
@@ -163,23 +165,23 @@ def _row(card: ModelCard, digest: str, artefact: str = "") -> ModelRow:
     )
 
 
-def _try_out(entry: EntryPoint) -> None:
+def _try_out(model: Loadable) -> None:
     """Load the model once in a process of its own, so that a bad one is refused here and now."""
-    runtime = PythonRuntime()
+    process = ModelProcess()
     try:
-        runtime.warm_up(entry)
+        process.warm_up(model)
     except ModelError as error:
         raise Unprocessable(str(error)) from error
     finally:
-        runtime.stop()
+        process.stop()
 
 
-def _entry_digest(card: ModelCard) -> str:
+def _card_digest(card: ModelCard) -> str:
     """The build of an importable entry: the folder of its module, found without importing it.
 
-    Of what runs outside, nothing but the card is known.
+    Of all else that is registered by its card, nothing but the card is known.
     """
-    if card.queue == OUTSIDE:
+    if not isinstance(card.runtime, Python):
         return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
     module = card.runtime.entry.partition(":")[0]
     relative = Path(*module.split("."))

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from adapters.garbage import calm_collector
-from adapters.runtimes.python import PythonRuntime
+from adapters.runtimes.model_process import ModelProcess
 from gateway import services
 from gateway.archives import connect
 from gateway.batches.feeder import SWEEP_SECONDS as FEED_SECONDS
@@ -34,7 +34,7 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     database = services.open_database(settings)
     migrate(database)
     parts = services.build(settings, connect(settings), database)
-    runtimes = {queue: PythonRuntime() for queue in queues}
+    runtimes = {queue: ModelProcess() for queue in queues}
     jobs = JobQueue(database)
     pipeline = Pipeline(
         database,
@@ -71,10 +71,10 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
         os._exit(0)
 
 
-def _begin_likely_model(parts: services.Services, runtimes: dict[str, PythonRuntime]) -> None:
+def _begin_likely_model(parts: services.Services, runtimes: dict[str, ModelProcess]) -> None:
     """Load the first rule's model while the engine starts: the first study need not wait for it."""
     with parts.database.read() as session:
         rules = [rule for rule in rules_of(session) if rule.enabled]
         model = parts.registry.runnable(session, rules[0].run) if rules else None
     if model is not None and (runtime := runtimes.get(model.card.queue)):
-        runtime.begin(parts.registry.entry_point(model))
+        runtime.begin(parts.registry.loadable(model))

@@ -55,7 +55,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         [_reference(header) for series in inputs.values() for header in series.headers],
         model.performer,
         label=model.card.title,
-        worklist=model.card.runtime.worklist,
+        worklist=model.card.worklist,
         at=now,
         priority=priority,
         replaces=supersedes,

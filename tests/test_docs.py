@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.runtimes.python import PythonRuntime
+from adapters.runtimes.model_process import ModelProcess
 from gateway.registry import Registry
 from gateway.store.database import Database
 from gateway.store.migrate import migrate
@@ -44,10 +44,10 @@ def test_the_example_model_registers_as_an_archive_and_finds_bone_in_the_sample(
     model = registry.add_archive(archive, "tester")
     assert (model.card.name, model.card.version) == ("bone_ct", "0.1.0")
 
-    runtime = PythonRuntime()
+    runtime = ModelProcess()
     try:
         files = (path.read_bytes() for path in (ROOT / "samples/ct_chest").iterdir())
-        prediction = runtime.predict(registry.entry_point(model), files, 120)
+        prediction = runtime.predict(registry.loadable(model), files, 120)
     finally:
         runtime.stop()
     findings: Findings = prediction.findings

@@ -1,8 +1,6 @@
 """The inside of a model's process: load the model once, then answer until the pipe closes."""
 
-import importlib
 import signal
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -11,6 +9,7 @@ from typing import Any
 from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
 from adapters.runtimes.incoming import Incoming
+from adapters.runtimes.loading import Loadable, load
 from ai_models.contract import Inputs, Model, NoResult
 from standards.errors import StandardsError, UnfitSeries
 from standards.findings import Findings
@@ -19,7 +18,7 @@ from standards.findings import Findings
 END = b""
 
 
-def serve(connection: Connection, entry: str, folder: str) -> None:
+def serve(connection: Connection, loadable: Loadable) -> None:
     """Answer each set of inputs with findings or why there are none.
 
     Messages in: for each input its name, its files one by one, END; then END.
@@ -31,8 +30,8 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to handle
     try:
-        model = load(entry, folder)
-    except Exception as error:  # whatever a foreign module raises on import
+        model = load(loadable)
+    except Exception as error:  # whatever a foreign artefact raises
         connection.send(("unusable", f"{type(error).__name__}: {error}"))
         return
     calm_collector()
@@ -43,17 +42,6 @@ def serve(connection: Connection, entry: str, folder: str) -> None:
         except EOFError:
             return
         connection.send(answer(model, inputs, lambda percent: _tell(connection, percent)))
-
-
-def load(entry: str, folder: str) -> Model:
-    """Import module:Class and make the model. Raises TypeError when it is none."""
-    if folder:
-        sys.path.insert(0, folder)
-    module, _, name = entry.partition(":")
-    model = getattr(importlib.import_module(module), name)()
-    if not callable(getattr(model, "predict", None)):
-        raise TypeError(f"{name} has no method predict")
-    return model
 
 
 def receive(connection: Connection) -> dict[str, Incoming]:

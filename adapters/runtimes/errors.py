@@ -33,12 +33,12 @@ class ModelTimedOut(ModelError):
         )
 
 
-class EntryUnusable(ModelError):
-    """A card's entry names what cannot be imported, or what is no model."""
+class ModelUnusable(ModelError):
+    """What a card names cannot be loaded, or is no model. kind: of its runtime."""
 
-    def __init__(self, entry: str, found: str) -> None:
-        self.entry, self.found = entry, found
+    def __init__(self, kind: str, found: str) -> None:
+        self.kind, self.found = kind, found
         super().__init__(
-            f"runtime.entry {entry!r} cannot be used: {found}; "
-            "expected module:Class with a method predict(inputs)"
+            f"the model cannot be loaded: {found}; expected what docs/models.md asks of a runtime "
+            f"of kind {kind}"
         )

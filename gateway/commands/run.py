@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.runtimes.errors import ModelError
-from adapters.runtimes.python import EntryPoint, PythonRuntime
-from ai_models.bundled import bundled_models, digest_of
+from adapters.runtimes.loading import Loadable
+from adapters.runtimes.model_process import ModelProcess
+from ai_models.bundled import bundled_models, digest_of, folder_of
 from ai_models.card import OUTSIDE, read_card
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.client import files_of
@@ -32,11 +33,11 @@ NO_ANSWER, FAILED = 3, 1
 def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
     """Write the result objects to `out`. Exit status 0 done, 3 refused by the model, 1 failed."""
     console = Console(markup=False, highlight=False)
-    model, entry = _model(model_name)
+    model, loadable = _model(model_name)
     with console.status("reading headers"):
         series = _series(files_of(paths), console)
         chosen = _choose(model, series, console)
-    runtime = PythonRuntime()
+    process = ModelProcess()
     watch = Stopwatch()
     try:
         with console.status(f"running {model.card.title}"):
@@ -46,8 +47,8 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
             }
             name, source = next(iter(sources.items()))
             predict = partial(
-                runtime.predict,
-                entry,
+                process.predict,
+                loadable,
                 timeout_seconds=model.card.resources.timeout_seconds,
                 name=name,
                 others={n: other.contents() for n, other in sources.items() if n != name},
@@ -62,26 +63,26 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
         console.print(str(error))
         return FAILED
     finally:
-        runtime.stop()
+        process.stop()
     _write(result, objects, out, console)
     told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in watch.seconds.items())
     console.print(f"time: {told}")
     return 0
 
 
-def _model(name: str) -> tuple[RegisteredModel, EntryPoint]:
+def _model(name: str) -> tuple[RegisteredModel, Loadable]:
     bundled = {card.name: folder for folder, card in bundled_models().items()}
     folder = bundled.get(name)
     if folder is not None:
         card = read_card(folder)
-        return RegisteredModel(card, digest_of(folder)), EntryPoint(card.runtime.entry)
+        return RegisteredModel(card, digest_of(folder)), Loadable(card, folder_of(card))
     folder = Path(name)
     if not (folder / "card.toml").is_file():
         raise NotFound("bundled model or model folder", f"{name} (have {', '.join(bundled)})")
     card = read_card(folder)
     if card.queue == OUTSIDE:
         raise Unprocessable(f"{card.name} is performed outside (runtime.kind = ups); run it there")
-    return RegisteredModel(card, digest_of(folder)), EntryPoint(card.runtime.entry, folder)
+    return RegisteredModel(card, digest_of(folder)), Loadable(card, folder)
 
 
 def _series(files: Sequence[Path], console: Console) -> dict[str, list[tuple[Path, Dataset]]]:

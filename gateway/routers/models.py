@@ -205,9 +205,7 @@ async def _register_card(request: Request, registry: Registry) -> ModelView:
     except ValidationError as error:
         told = "; ".join(faults(error.errors(include_url=False, include_input=False)))
         raise Unprocessable(f"not a model card: {told}") from error
-    return ModelView.of(
-        await to_thread.run_sync(registry.add_entry_point, card, access_of(request).name)
-    )
+    return ModelView.of(await to_thread.run_sync(registry.add_card, card, access_of(request).name))
 
 
 async def _register_archive(request: Request, registry: Registry) -> ModelView:

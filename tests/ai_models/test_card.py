@@ -10,19 +10,10 @@ import ai_models.lung_ct
 from ai_models.card import OUTSIDE, ModelCard, Orientation, Stage, read_card
 from ai_models.lung_ct.checks import WIDEST_SPACING_MM
 from ai_models.lung_ct.model import LungCT
+from tests import cards
 
 FOLDER = Path(ai_models.lung_ct.__file__).parent
-LEAST = {
-    "name": "threshold",
-    "version": "0.1",
-    "title": "Threshold",
-    "description": "Marks what is bright.",
-    "manufacturer": "A laboratory",
-    "intended_use": "research",
-    "license": "MIT",
-    "runtime": {"entry": "threshold:Model"},
-    "inputs": [{}],
-}
+LEAST = {**cards.LEAST, "runtime": {"entry": "threshold:Model"}}
 
 
 def test_the_bundled_card_says_what_the_model_may_see():
@@ -100,8 +91,39 @@ def test_a_folder_without_a_card_is_an_error(tmp_path):
 def test_a_model_that_runs_outside_has_no_entry_and_no_worker():
     outside = {"kind": "ups", "worklist": "NODULES"}
     card = ModelCard.model_validate({**LEAST, "runtime": outside})
-    assert (card.queue, card.runtime.worklist) == (OUTSIDE, "NODULES")
+    assert (card.queue, card.worklist) == (OUTSIDE, "NODULES")
     assert ModelCard.model_validate(LEAST).queue == "cpu"
     for runtime in ({**outside, "entry": "threshold:Model"}, {}, {**outside, "worklist": "A\\B"}):
         with pytest.raises(ValidationError):
             ModelCard.model_validate({**LEAST, "runtime": runtime})
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"kind": "python", "entry": "a:B", "worklist": "AIRGATE"},
+        {"kind": "ups", "entry": "", "worklist": "NODULES"},
+    ],
+    ids=str,
+)
+def test_a_card_stored_when_all_kinds_had_all_fields_is_still_read(stored):
+    assert cards.card(stored).runtime.kind == stored["kind"]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "told"),
+    [
+        ({"kind": "onnx", "file": "../../etc/passwd"}, "runtime.onnx.file"),
+        ({"kind": "torchscript", "file": "/model.ts"}, "runtime.torchscript.file"),
+        ({"kind": "monai-bundle", "root": "a/../.."}, "runtime.monai-bundle.root"),
+        ({"kind": "kserve", "url": "file:///x", "model": "m"}, "runtime.kserve.url"),
+        ({"kind": "kserve", "url": "http://user:word@host", "model": "m"}, "runtime.kserve.url"),
+        ({"kind": "container", "image": "-v /:/host"}, "runtime.container.image"),
+        ({"kind": "torch-export", "entry": "a:B"}, "runtime.torch-export.entry"),
+        ({"kind": "magic"}, "'torch-export', 'onnx'"),
+    ],
+    ids=str,
+)
+def test_a_runtime_that_cannot_be_is_refused_with_its_field(runtime, told):
+    with pytest.raises(ValidationError, match=told):
+        cards.card(runtime)

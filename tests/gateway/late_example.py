@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from adapters.memory import MemoryArchive
-from adapters.runtimes.python import Prediction
+from adapters.runtimes.model_process import Prediction
 from gateway import services
 from gateway.app import create_app
 from gateway.completion import study_of

@@ -1,4 +1,4 @@
-"""The Python runtime with real child processes and small real models."""
+"""The process of a model, with real child processes and small real models."""
 
 import signal
 import textwrap
@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.runtimes.errors import EntryUnusable, ModelCrashed, ModelFailed, ModelTimedOut
-from adapters.runtimes.python import EntryPoint, PythonRuntime
+from adapters.runtimes.errors import ModelCrashed, ModelFailed, ModelTimedOut, ModelUnusable
+from adapters.runtimes.loading import Loadable
+from adapters.runtimes.model_process import ModelProcess
 from ai_models.contract import NoResult
 from standards.errors import UnfitSeries
+from tests.cards import card
 from tests.phantom import chest_phantom
 
 MODELS = """
@@ -89,13 +91,13 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 @pytest.fixture
 def runtime():
-    runtime = PythonRuntime()
+    runtime = ModelProcess()
     yield runtime
     runtime.stop()
 
 
-def entry(folder: Path, name: str) -> EntryPoint:
-    return EntryPoint(f"small_models:{name}", folder)
+def entry(folder: Path, name: str) -> Loadable:
+    return Loadable(card({"entry": f"small_models:{name}"}), folder)
 
 
 def test_findings_come_back_and_the_process_stays_warm(runtime, folder, series):
@@ -208,5 +210,11 @@ def test_a_model_tells_how_far_it_is(runtime, folder, series):
     ("name", "told"), [("NoModel", "no method predict"), ("Missing", "AttributeError")]
 )
 def test_an_unusable_entry_is_told(runtime, folder, name, told):
-    with pytest.raises(EntryUnusable, match=told):
+    with pytest.raises(ModelUnusable, match=told):
         runtime.warm_up(entry(folder, name))
+
+
+def test_a_kind_without_a_loader_is_told(runtime):
+    outside = Loadable(card({"kind": "ups"}))
+    with pytest.raises(ModelUnusable, match="no worker runs models of kind ups"):
+        runtime.warm_up(outside)

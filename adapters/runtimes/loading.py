@@ -1,0 +1,41 @@
+"""From a card to the model that it describes, inside the model's own process."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai_models.card import ModelCard
+from ai_models.contract import Model
+
+# Kind of runtime -> module with load(card, folder) -> Model. Each is imported when it is needed:
+# what one kind of model stands on is not on every machine.
+LOADERS = {
+    "python": "adapters.runtimes.python",
+}
+
+
+@dataclass(frozen=True)
+class Loadable:
+    """What a model is loaded from.
+
+    folder: its files (an unpacked archive, a model's folder); None where the card says it all.
+    """
+
+    card: ModelCard
+    folder: Path | None = None
+
+
+class NotRunHere(Exception):
+    """No loader for this kind of runtime."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"no worker runs models of kind {kind}; expected {', '.join(LOADERS)}")
+
+
+def load(model: Loadable) -> Model:
+    """Raises NotRunHere, and whatever a foreign artefact raises when it is loaded."""
+    kind = model.card.runtime.kind
+    if kind not in LOADERS:
+        raise NotRunHere(kind)
+    return importlib.import_module(LOADERS[kind]).load(model.card, model.folder)

@@ -1,0 +1,18 @@
+"""The model card, one file for each of its sections."""
+
+from ai_models.card.inputs import Contrast, InputSeries, Orientation
+from ai_models.card.model_card import OUTSIDE, ModelCard, Stage, read_card
+from ai_models.card.resources import Resources
+from ai_models.card.strict import Name
+
+__all__ = [
+    "OUTSIDE",
+    "Contrast",
+    "InputSeries",
+    "ModelCard",
+    "Name",
+    "Orientation",
+    "Resources",
+    "Stage",
+    "read_card",
+]

@@ -1,0 +1,81 @@
+"""The model card: who a model is, what it may see, what it gives, what it needs.
+
+`card.toml` in a model's folder and the JSON body of POST /api/v1/models are the same schema.
+"""
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+
+from ai_models.card.inputs import InputSeries
+from ai_models.card.resources import Resources
+from ai_models.card.runtime import OWN_WORKLIST, Runtime, Ups
+from ai_models.card.strict import Name, Strict
+
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
+OUTSIDE = "outside"  # the queue of work that no worker of ours takes
+
+
+class Stage(StrEnum):
+    """Where a model stands. `shadow` and `live` models are run; only `live` is clinical."""
+
+    DRAFT = "draft"
+    SHADOW = "shadow"
+    LIVE = "live"
+    RETIRED = "retired"
+
+
+class ModelCard(Strict):
+    """One version of one model. DESIGN.md, Model contract."""
+
+    name: Name
+    version: Version
+    title: str = Field(
+        min_length=1, max_length=64, description="for people and Series Descriptions"
+    )
+    description: str = Field(min_length=1)
+    manufacturer: str = Field(min_length=1, max_length=64)
+    intended_use: str = Field(min_length=1)
+    license: str = Field(min_length=1)
+    contact: str = ""
+    limits: tuple[str, ...] = ()
+    stage: Stage = Stage.LIVE
+    runtime: Runtime
+    inputs: tuple[InputSeries, ...] = Field(
+        min_length=1, max_length=8, description="the results are drawn on the first one"
+    )
+    resources: Resources = Resources()
+
+    @property
+    def queue(self) -> str:
+        """Who may perform its work: the workers of a kind of device, or performers outside."""
+        return OUTSIDE if isinstance(self.runtime, Ups) else self.resources.queue
+
+    @property
+    def worklist(self) -> str:
+        """Worklist Label (0074,1202) of its workitems."""
+        return self.runtime.worklist if isinstance(self.runtime, Ups) else OWN_WORKLIST
+
+    @field_validator("inputs")
+    @classmethod
+    def _fit_together(cls, inputs: tuple[InputSeries, ...]) -> tuple[InputSeries, ...]:
+        names = [one.name for one in inputs]
+        if len(set(names)) < len(names):
+            raise ValueError("two inputs have one name; give each a name of its own")
+        if inputs[0].optional or inputs[0].prior:
+            raise ValueError(
+                "the first input is `optional` or `prior`, but results are drawn on it; "
+                "put one first that is neither"
+            )
+        return inputs
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of a model folder.
+
+    Raises FileNotFoundError, tomllib.TOMLDecodeError, pydantic.ValidationError.
+    """
+    return ModelCard.model_validate(tomllib.loads((folder / "card.toml").read_text("utf-8")))

@@ -1,0 +1,25 @@
+"""`[resources]`: what a model needs."""
+
+from pydantic import Field
+
+from ai_models.card.strict import Strict
+
+
+class Resources(Strict):
+    device: str = Field(default="cpu", pattern="^(cpu|cuda)$")
+    memory_mb: int = Field(default=2048, ge=64)
+    timeout_seconds: float = Field(default=600, gt=0)
+    retries: int = Field(
+        default=1, ge=0, le=3, description="how often work is tried again whose model failed"
+    )
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        description="workitems of this version that the workers of all machines together perform "
+        "at once; unset = as many as there are workers",
+    )
+
+    @property
+    def queue(self) -> str:
+        """Which workers may perform it: those that serve this kind of device."""
+        return "gpu" if self.device == "cuda" else "cpu"

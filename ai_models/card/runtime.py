@@ -1,0 +1,106 @@
+"""`[runtime]`: how a model is run. Each kind has its own fields; `python` is meant where none is
+named.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from ai_models.card.strict import Strict
+
+Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+# Below the folder of the model: no root, no `..`, no backslash.
+RelativePath = Annotated[
+    str, StringConstraints(pattern=r"^[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*$", max_length=255)
+]
+OWN_WORKLIST = "AIRGATE"
+
+
+class Python(Strict):
+    """`entry` is `module:Class`, made without arguments."""
+
+    kind: Literal["python"] = "python"
+    entry: Entry
+
+
+class MonaiBundle(Strict):
+    """A bundle as the MONAI Model Zoo lays it out: configs/metadata.json, models/model.pt."""
+
+    kind: Literal["monai-bundle"]
+    root: RelativePath | Literal["."] = Field(default=".", description="the bundle in the folder")
+    config: RelativePath = Field(default="configs/inference.json", description="JSON or YAML")
+    weights: RelativePath = Field(
+        default="models/model.pt", description="state dict of `network_def`"
+    )
+
+
+class TorchScript(Strict):
+    """What `torch.jit.save` wrote."""
+
+    kind: Literal["torchscript"]
+    file: RelativePath = "model.ts"
+
+
+class TorchExport(Strict):
+    """What `torch.export.save` wrote."""
+
+    kind: Literal["torch-export"]
+    file: RelativePath = "model.pt2"
+
+
+class Onnx(Strict):
+    kind: Literal["onnx"]
+    file: RelativePath = "model.onnx"
+
+
+class Container(Strict):
+    """A MONAI Application Package, or any image that reads a folder and writes a folder."""
+
+    kind: Literal["container"]
+    image: str = Field(
+        pattern=r"^[a-z0-9][\w./:@-]*$", max_length=255, description="name with tag or digest"
+    )
+    command: tuple[str, ...] = Field(default=(), description="instead of the image's own")
+
+
+class KServe(Strict):
+    """A server of the Open Inference Protocol, version 2: Triton, MLServer, KServe."""
+
+    kind: Literal["kserve"]
+    url: str = Field(pattern=r"^(https?|grpcs?)://[^\s/?#@]+(/[^\s?#]*)?$", max_length=255)
+    model: str = Field(pattern=r"^[\w.-]{1,128}$", description="its name on the server")
+    model_version: str = Field(default="", pattern=r"^[\w.-]{0,64}$")
+
+
+class Ups(Strict):
+    """Not run here: a performer outside claims the work over UPS-RS."""
+
+    kind: Literal["ups"]
+    worklist: str = Field(
+        default=OWN_WORKLIST,
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\\\x00-\x1f*?]+$",
+        description="Worklist Label (0074,1202) of its workitems",
+    )
+
+
+def _as_written_before(runtime: Any) -> Any:
+    """`python` where no kind is named; and no fields of other kinds, which all kinds had once, so
+    that stored cards may have them.
+    """
+    if not isinstance(runtime, dict):
+        return runtime
+    runtime = {"kind": "python"} | runtime
+    foreign = {"python": ("worklist", OWN_WORKLIST), "ups": ("entry", "")}
+    kind = str(runtime["kind"])
+    return {name: value for name, value in runtime.items() if (name, value) != foreign.get(kind)}
+
+
+Runtime = Annotated[
+    Annotated[
+        Python | MonaiBundle | TorchScript | TorchExport | Onnx | Container | KServe | Ups,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(_as_written_before),
+]
