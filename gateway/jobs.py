@@ -13,8 +13,8 @@ from gateway.shadow import SHADOW
 # One queue for each kind of device that a model's card can ask for (card.py, Resources.queue).
 QUEUES = {"cpu": "workitems", "gpu": "workitems-gpu"}
 
-# Scheduled Procedure Step Priority (0074,1200), what is taken first first.
-PRIORITIES = ("HIGH", "MEDIUM", "LOW")
+# Scheduled Procedure Step Priority (0074,1200) -> what is taken first.
+PRIORITIES = {"HIGH": 1, "MEDIUM": 2, "LOW": 3}
 
 # A worker that gave no sign of life for so long is taken for dead.
 DEAD_AFTER_SECONDS = 6.0
@@ -22,7 +22,7 @@ DEAD_AFTER_SECONDS = 6.0
 
 def place_in_queue(priority: str, stage: str) -> int:
     """The lower is taken first: by priority, and of one priority live work before shadow work."""
-    return 1 + 2 * PRIORITIES.index(priority) + (stage == SHADOW)
+    return 2 * PRIORITIES[priority] + (stage == SHADOW)
 
 
 @dataclass(frozen=True, slots=True)

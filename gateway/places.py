@@ -12,6 +12,7 @@ from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
 from gateway.jobs import PRIORITIES
+from gateway.shadow import SHADOW
 from gateway.store.events import note
 from gateway.store.tables import WorkitemRow
 from standards.ups import State
@@ -24,7 +25,8 @@ _PERFORMED = (
     & WorkitemRow.not_before.is_(None)
 )
 _MOST_URGENT = (
-    case({name: place for place, name in enumerate(PRIORITIES)}, value=WorkitemRow.priority),
+    case(PRIORITIES, value=WorkitemRow.priority),
+    WorkitemRow.stage == SHADOW,
     WorkitemRow.created_at,
     WorkitemRow.sop_instance_uid,
 )
