@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydicom.sr.coding import Code
+
 from standards.analysis import Analysis, Result
-from standards.findings import Findings, Measurement
+from standards.findings import Measurement
 
 if TYPE_CHECKING:  # at run time it would bring highdicom and scipy into every process
     from gateway.outputs import Encoded
@@ -23,7 +25,9 @@ def tree(result: Result, objects: Sequence["Encoded"], fhir: Sequence[Any]) -> d
         "measurements": [
             _measurement(result, measurement) for measurement in result.findings.measurements
         ],
-        "regions": _regions(result),
+        "classifications": _classifications(result),
+        "regions": [*_structures(result), *_regions(result)],
+        "heat_maps": _heat_maps(result, objects),
         "warnings": [one.text for one in result.findings.caveats],
         "fhir": _fhir(fhir),
     }
@@ -38,7 +42,9 @@ def refusal_tree(analysis: Analysis, reason: str, fhir: Sequence[Any]) -> dict[s
         "source": _source(analysis),
         "objects": [],
         "measurements": [],
+        "classifications": [],
         "regions": [],
+        "heat_maps": [],
         "warnings": [],
         "fhir": _fhir(fhir),
     }
@@ -94,7 +100,7 @@ def _measurement(result: Result, measurement: Measurement) -> dict[str, object]:
         "derivation": measurement.derivation.meaning if measurement.derivation else None,
         "value": measurement.rounded,
         "unit": measurement.unit.value,
-        "code": {"value": concept.value, "scheme": concept.scheme_designator},
+        "code": _code(concept),
         "tracking_uid": _tracking_uid(result, measurement.label),
     }
 
@@ -106,17 +112,70 @@ def _tracking_uid(result: Result, label: int | None) -> str | None:
     return result.analysis.tracking_uid(label_map.structures[label - 1])
 
 
-def _regions(result: Result) -> list[dict[str, object]]:
+def _classifications(result: Result) -> list[dict[str, object]]:
+    return [
+        {
+            "concept": one.concept.meaning,
+            "value": one.value.meaning,
+            "probability": one.probability,
+            "calibration": one.calibration,
+            "site": one.site.meaning if one.site else None,
+            "laterality": one.laterality.meaning if one.laterality else None,
+            "code": _code(one.concept),
+            "value_code": _code(one.value),
+            "tracking_uid": result.analysis.classification_uid(number),
+        }
+        for number, one in enumerate(result.findings.classifications, start=1)
+    ]
+
+
+def _structures(result: Result) -> list[dict[str, object]]:
+    labels = result.findings.label_map
     return [
         {
             "segment_number": number,
             "name": structure.name,
-            "code": {"value": structure.type.value, "scheme": structure.type.scheme_designator},
+            "code": _code(structure.type),
             "tracking_uid": result.analysis.tracking_uid(structure),
         }
-        for number, structure in enumerate(_structures(result.findings), start=1)
+        for number, structure in enumerate(labels.structures if labels else (), start=1)
     ]
 
 
-def _structures(findings: Findings) -> tuple[Any, ...]:
-    return findings.label_map.structures if findings.label_map else ()
+def _regions(result: Result) -> list[dict[str, object]]:
+    source = result.analysis.source
+    return [
+        {
+            "shape": str(one.shape),
+            "points": [list(point) for point in one.points],
+            "sop_instance_uid": (
+                None if one.image_index is None else str(source[one.image_index].SOPInstanceUID)
+            ),
+            "frame": one.frame,
+            "name": one.name,
+            "probability": one.probability,
+            "site": one.site.meaning if one.site else None,
+            "code": _code(one.finding),
+            "tracking_uid": result.analysis.region_uid(number),
+        }
+        for number, one in enumerate(result.findings.regions, start=1)
+    ]
+
+
+def _heat_maps(result: Result, objects: Sequence["Encoded"]) -> list[dict[str, object]]:
+    maps = [one.dataset for one in objects if one.kind == "PM"]
+    return [
+        {
+            "name": one.name,
+            "quantity": one.quantity.meaning,
+            "unit": one.unit.value,
+            "range": list(one.value_range),
+            "code": _code(one.quantity),
+            "sop_instance_uid": str(dataset.SOPInstanceUID),
+        }
+        for one, dataset in zip(result.findings.heat_maps, maps, strict=True)
+    ]
+
+
+def _code(code: Code) -> dict[str, str]:
+    return {"value": code.value, "scheme": code.scheme_designator}

@@ -11,7 +11,9 @@ from standards.findings import Findings, Structure
 from standards.identity import Algorithm, Equipment
 from standards.uids import derived_uid
 
-Carrier = Literal["segmentation", "report", "presentation state", "key image"]  # one series each
+Carrier = Literal[  # one series each
+    "segmentation", "report", "presentation state", "key image", "parametric map"
+]
 
 
 def result_uid(device_uid: str, instances: Iterable[str], *parts: str, again: str = "") -> str:
@@ -47,7 +49,8 @@ class Superseded:
 class Analysis:
     """Everything that is equal for all objects of one result.
 
-    source: headers of the instances the model saw, in slice order, without pixel data.
+    source: headers of the instances the model saw, without pixel data; in slice order where they
+        make a volume, else in the order of standards/images.py.
     started: when the analysis began (aware); Content Date and Time of every object, IHE AIR
         6.5.3.1, and the reason why repeating the same work writes the same bytes.
     again: UID of the work that repeats earlier work on these instances: their content has changed.
@@ -74,6 +77,17 @@ class Analysis:
     def tracking_uid(self, structure: Structure) -> str:
         """Tracking Unique Identifier (112040) of a structure, the same in SEG and SR."""
         return self.uid("tracking", structure.name)
+
+    def region_uid(self, number: int) -> str:
+        """Tracking Unique Identifier (112040) of a region, the same in SR, GSPS and FHIR.
+
+        number: its place among the regions, from 1, since several may have one name.
+        """
+        return self.uid("tracking region", str(number))
+
+    def classification_uid(self, number: int) -> str:
+        """Tracking Unique Identifier (112040) of a classification, by its place, from 1."""
+        return self.uid("tracking classification", str(number))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

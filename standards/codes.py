@@ -54,7 +54,11 @@ DERIVED_IMAGING_MEASUREMENTS = Code("126011", "DCM", "Derived Imaging Measuremen
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 FINDING = Code("121071", "DCM", "Finding")
 COMMENT = Code("121106", "DCM", "Comment")
+PRESENT = Code("52101004", "SCT", "Present")  # CID 240
 ABSENT = Code("272519000", "SCT", "Absent")  # CID 240
+FINDING_SITE = Code("363698007", "SCT", "Finding Site")
+LATERALITY = Code("272741003", "SCT", "Laterality")  # of a site, CID 244
+CERTAINTY_OF_FINDING = Code("111012", "DCM", "Certainty of Finding")  # percent, Annex D
 
 # Why an image is referenced, CID 7202
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")

@@ -106,11 +106,13 @@ _IMAGE = (
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
+    "PixelAspectRatio",
     "SliceThickness",
     "Rows",
     "Columns",
     "SamplesPerPixel",
     "PhotometricInterpretation",
+    "NumberOfFrames",
     "RescaleSlope",
     "RescaleIntercept",
     "RescaleType",
@@ -118,17 +120,19 @@ _IMAGE = (
     "LossyImageCompressionRatio",
     "LossyImageCompressionMethod",
 )
-_NEEDED = (
+_IDENTITY = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
     "SOPInstanceUID",
     "SOPClassUID",
+    "Rows",
+    "Columns",
+)
+_PLACE = (
     "FrameOfReferenceUID",
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
-    "Rows",
-    "Columns",
 )
 # Where a value that no reader can parse is better left empty than handed on.
 _PARSED_BY: dict[str, Any] = {"StudyDate": DA, "StudyTime": TM, "PatientBirthDate": DA}
@@ -164,14 +168,25 @@ def source_images(headers: Sequence[Dataset]) -> list[Dataset]:
 
     Of the patient they say nothing: `finish` writes that, since highdicom refuses some values
     and puts names that it finds unlikely into warnings.
-    Raises StandardsError for no instance at all, or one that lacks its identity or place.
+    Raises StandardsError for no instance at all, or one that lacks its identity.
     """
     if not headers:
         raise StandardsError("an analysis without source instances; expected at least one")
-    for keyword in _NEEDED:
+    _check_each(headers, _IDENTITY)
+    return [_image(header) for header in headers]
+
+
+def placed_images(headers: Sequence[Dataset]) -> list[Dataset]:
+    """As source_images, of instances that lie somewhere in the patient; else StandardsError."""
+    images = source_images(headers)
+    _check_each(headers, _PLACE)
+    return images
+
+
+def _check_each(headers: Sequence[Dataset], keywords: Sequence[str]) -> None:
+    for keyword in keywords:
         if any(header.get(keyword) in (None, "") for header in headers):
             raise StandardsError(f"a source instance without {keyword}; expected one in each")
-    return [_image(header) for header in headers]
 
 
 def _image(header: Dataset) -> Dataset:
@@ -196,13 +211,19 @@ def _detached(element: DataElement) -> DataElement:
     return copy
 
 
-def series_of(analysis: Analysis, kind: Carrier, series_number: int) -> dict[str, Any]:
-    """The constructor arguments that highdicom wants for every kind of object: one per series."""
+def series_of(
+    analysis: Analysis, kind: Carrier, series_number: int, instance_number: int = 1
+) -> dict[str, Any]:
+    """The constructor arguments that highdicom wants for every kind of object: a series a kind.
+
+    instance_number: from 1, where a result has several objects of the kind.
+    """
+    more = (str(instance_number),) if instance_number > 1 else ()
     return {
         "series_instance_uid": analysis.uid(kind, "series"),
         "series_number": series_number,
-        "sop_instance_uid": analysis.uid(kind, "instance"),
-        "instance_number": 1,
+        "sop_instance_uid": analysis.uid(kind, "instance", *more),
+        "instance_number": instance_number,
         "manufacturer": analysis.equipment.manufacturer,
     }
 

@@ -7,12 +7,29 @@ FHIR), so the carriers always agree with one another.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydicom.sr.coding import Code
 
+from standards.classification import Classification
 from standards.errors import StandardsError, UndescribedLabel
+from standards.heat_map import HeatMap
+from standards.region import Region, Shape
+
+__all__ = [  # all that a model needs to say what it found
+    "Caveat",
+    "Classification",
+    "Finding",
+    "Findings",
+    "HeatMap",
+    "KeyImage",
+    "LabelMap",
+    "Measurement",
+    "Region",
+    "Shape",
+    "Structure",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +154,10 @@ class Caveat:
             )
 
 
-Finding = LabelMap | Measurement | KeyImage | Caveat
+Finding = LabelMap | Measurement | Classification | Region | HeatMap | KeyImage | Caveat
+
+
+One = TypeVar("One")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,22 +168,37 @@ class Findings:
     measurements: tuple[Measurement, ...]
     key_image: KeyImage | None
     caveats: tuple[Caveat, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    regions: tuple[Region, ...] = ()
+    heat_maps: tuple[HeatMap, ...] = ()
 
     @classmethod
     def of(cls, findings: Sequence[Finding]) -> "Findings":
         """Sort a model's answer by kind. Raises StandardsError for two of what can be one."""
-        maps = [f for f in findings if isinstance(f, LabelMap)]
-        keys = [f for f in findings if isinstance(f, KeyImage)]
+        maps, keys = _of_kind(findings, LabelMap), _of_kind(findings, KeyImage)
         if len(maps) > 1 or len(keys) > 1:
             raise StandardsError(
                 f"found {len(maps)} label maps and {len(keys)} key images; expected one of each "
                 "at most: join the label maps into one"
             )
-        measurements = tuple(f for f in findings if isinstance(f, Measurement))
-        caveats = tuple(f for f in findings if isinstance(f, Caveat))
-        result = cls(next(iter(maps), None), measurements, next(iter(keys), None), caveats)
+        result = cls(
+            next(iter(maps), None),
+            _of_kind(findings, Measurement),
+            next(iter(keys), None),
+            _of_kind(findings, Caveat),
+            _of_kind(findings, Classification),
+            _of_kind(findings, Region),
+            _of_kind(findings, HeatMap),
+        )
         result._check_labels()
+        result._check_names()
         return result
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is claimed at all; what warns, or shows, claims nothing."""
+        claims = (self.measurements, self.classifications, self.regions, self.heat_maps)
+        return self.label_map is None and not any(claims)
 
     def _check_labels(self) -> None:
         described = len(self.label_map.structures) if self.label_map else 0
@@ -178,3 +213,15 @@ class Findings:
                 f"the key image is slice {self.key_image.slice_index}; "
                 f"expected one of the {slices} slices of the label map"
             )
+
+    def _check_names(self) -> None:
+        names = [one.name for one in self.heat_maps]
+        if len(set(names)) < len(names):
+            raise StandardsError(
+                "two heat maps have the same name; expected different ones, since each becomes an "
+                "object that is named by it"
+            )
+
+
+def _of_kind(findings: Sequence[Finding], kind: type[One]) -> tuple[One, ...]:
+    return tuple(one for one in findings if isinstance(one, kind))

@@ -16,8 +16,8 @@ from standards.derived import (
     copy_body_part,
     finish,
     local_date_and_time,
+    placed_images,
     series_of,
-    source_images,
 )
 from standards.errors import MissingFinding, StandardsError
 from standards.findings import KeyImage, LabelMap
@@ -52,8 +52,8 @@ def key_image(result: Result, modality_pixels: np.ndarray) -> SCImage:
     analysis, labels, key = result.analysis, result.findings.label_map, result.findings.key_image
     if key is None or labels is None:
         raise MissingFinding("a Secondary Capture", "a key image with a label map")
-    images = source_images(analysis.source)
-    check_shape(labels, images)
+    images = placed_images(analysis.source)
+    check_shape(labels.voxels, images)
     if modality_pixels.shape != labels.voxels.shape[1:]:
         raise StandardsError(
             f"the key slice has pixels of shape {modality_pixels.shape}; expected (rows, columns) "

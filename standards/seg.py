@@ -9,10 +9,10 @@ from highdicom.content import AlgorithmIdentificationSequence
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues
 from pydicom import Dataset
 
-from standards.analysis import Analysis, Result
-from standards.derived import copy_body_part, finish, series_of, source_images
+from standards.analysis import Analysis, Carrier, Result
+from standards.derived import copy_body_part, finish, placed_images, series_of
 from standards.errors import MissingFinding, SourceMismatch
-from standards.findings import LabelMap, Structure
+from standards.findings import Structure
 from standards.identity import Algorithm
 
 SERIES_NUMBER = 9001
@@ -29,9 +29,9 @@ def segmentation(result: Result) -> Segmentation:
     analysis, labels = result.analysis, result.findings.label_map
     if labels is None or not labels.structures:
         raise MissingFinding("a Segmentation", "a label map with at least one structure")
-    images = source_images(analysis.source)
-    check_shape(labels, images)
-    _fill_slice_thickness(images)
+    images = placed_images(analysis.source)
+    check_shape(labels.voxels, images)
+    fill_slice_thickness(images)
     equipment = analysis.equipment
     dataset = Segmentation(
         images,
@@ -45,7 +45,7 @@ def segmentation(result: Result) -> Segmentation:
         content_label="AI_SEGMENTATION",
         content_description=f"{analysis.algorithm.name} {analysis.algorithm.version}"[:64],
     )
-    _name_dimensions(dataset, analysis)
+    name_dimensions(dataset, analysis, "segmentation")
     finish(dataset, analysis, "segmentation")
     copy_body_part(dataset, analysis)
     return dataset
@@ -69,11 +69,11 @@ def algorithm_identification(algorithm: Algorithm) -> AlgorithmIdentificationSeq
     return sequence
 
 
-def check_shape(labels: LabelMap, images: Sequence[Dataset]) -> None:
+def check_shape(voxels: np.ndarray, images: Sequence[Dataset]) -> None:
     """Raises SourceMismatch unless there is one voxel plane for each source instance."""
     expected = (len(images), int(images[0].Rows), int(images[0].Columns))
-    if labels.voxels.shape != expected:
-        raise SourceMismatch(labels.voxels.shape, expected)
+    if voxels.shape != expected:
+        raise SourceMismatch(voxels.shape, expected)
 
 
 def _segment(analysis: Analysis, number: int, structure: Structure) -> hd.seg.SegmentDescription:
@@ -90,8 +90,11 @@ def _segment(analysis: Analysis, number: int, structure: Structure) -> hd.seg.Se
     )
 
 
-def _fill_slice_thickness(images: Sequence[Dataset]) -> None:
-    """Put the distance of the slices where the source has no thickness, which a SEG must have."""
+def fill_slice_thickness(images: Sequence[Dataset]) -> None:
+    """Put the distance of the slices where the source has no thickness; what is made must have one.
+
+    Pixel Measures, PS3.3 C.7.6.16.2.1.
+    """
     ends = np.array([i.ImagePositionPatient for i in (images[0], images[-1])], dtype=float)
     between = float(np.linalg.norm(ends[1] - ends[0])) / max(len(images) - 1, 1)
     for image in images:
@@ -99,9 +102,9 @@ def _fill_slice_thickness(images: Sequence[Dataset]) -> None:
             image.SliceThickness = between
 
 
-def _name_dimensions(dataset: Segmentation, analysis: Analysis) -> None:
+def name_dimensions(dataset: Dataset, analysis: Analysis, kind: Carrier) -> None:
     """Replace highdicom's random Dimension Organization UID by one that repeats."""
-    uid = analysis.uid("segmentation", "dimensions")
+    uid = analysis.uid(kind, "dimensions")
     dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = uid
     for item in dataset.DimensionIndexSequence:
         item.DimensionOrganizationUID = uid

@@ -1,6 +1,6 @@
 """Findings as one DICOM Structured Report, the root of an AI result (IHE AIR Rev 1.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from highdicom.sr import (
     CodeContentItem,
@@ -20,11 +20,26 @@ from pydicom.sr.coding import Code
 
 from standards import codes
 from standards.analysis import Analysis, Document, Result
-from standards.derived import finish, series_of, source_images, study_attributes
+from standards.derived import (
+    finish,
+    placed_images,
+    series_of,
+    source_images,
+    study_attributes,
+)
 from standards.findings import Findings, Structure
+from standards.region import check_places
 from standards.seg import check_shape
-from standards.sr_groups import Region, algorithm_of, groups_of, number_of, region_of, text
+from standards.sr_evaluations import evaluations
+from standards.sr_groups import (
+    DrawnStructure,
+    algorithm_of,
+    drawn_structure,
+    groups_of,
+    number_of,
+)
 from standards.sr_library import image_library
+from standards.sr_regions import region_groups
 
 SERIES_NUMBER = 9002
 
@@ -42,31 +57,39 @@ _PROCEDURES = {  # CID 100, by Modality; what was imaged, not what the algorithm
 _ANY_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
 
 
-def report(result: Result, segmentation: Dataset | None) -> Comprehensive3DSR:
+def report(
+    result: Result, segmentation: Dataset | None, maps: Sequence[Dataset] = ()
+) -> Comprehensive3DSR:
     """Write all findings as one Comprehensive 3D SR in the study of their source.
 
     segmentation: the SEG of the same result, so that numbers refer to its segments; None where
-        none is written.
+        none is written. maps: its parametric maps, in the order of the heat maps.
 
-    Imaging Measurements hold the structures that were seen. Derived Imaging Measurements hold
-    the other numbers, and Qualitative Evaluations say what was looked for and not seen.
-    Raises SourceMismatch if voxels and source differ in slices, rows or columns.
+    Imaging Measurements hold the structures that were seen, and the regions. Derived Imaging
+    Measurements hold the other numbers, and Qualitative Evaluations the classifications and what
+    was looked for and not seen.
+    Raises SourceMismatch if voxels and source differ in slices, rows or columns, StandardsError
+    for a region outside its image.
     Follows PS3.3 A.35.13 and PS3.16 TID 1500; not final and not verified, since no person saw it.
     """
-    analysis = result.analysis
-    images = source_images(analysis.source)
-    if result.findings.label_map is not None:
-        check_shape(result.findings.label_map, images)
+    analysis, findings = result.analysis, result.findings
+    if findings.label_map is None:
+        images = source_images(analysis.source)
+    else:
+        images = placed_images(analysis.source)
+        check_shape(findings.label_map.voxels, images)
+    check_places(findings.regions, images)
+    made = [*maps] if segmentation is None else [segmentation, *maps]
     dataset = Comprehensive3DSR(
-        evidence=[*images, segmentation] if segmentation is not None else images,
-        content=_root(result, images, segmentation),
+        evidence=[*images, *made],
+        content=_root(result, images, segmentation, maps),
         **series_of(analysis, "report", SERIES_NUMBER),
         is_complete=True,
         is_final=False,
         is_verified=False,
     )
     finish(dataset, analysis, "report")
-    if any(m.concept.scheme_designator == _OWN_SCHEME for m in result.findings.measurements):
+    if any(code.scheme_designator == _OWN_SCHEME for code in _concepts(findings)):
         dataset.CodingSchemeIdentificationSequence = [_own_coding_scheme()]
     if analysis.supersedes is not None and analysis.supersedes.document is not None:
         predecessor = _predecessor(analysis, analysis.supersedes.document)
@@ -78,7 +101,10 @@ def report(result: Result, segmentation: Dataset | None) -> Comprehensive3DSR:
 
 
 def _root(
-    result: Result, images: Sequence[Dataset], segmentation: Dataset | None
+    result: Result,
+    images: Sequence[Dataset],
+    segmentation: Dataset | None,
+    maps: Sequence[Dataset],
 ) -> ContainerContentItem:
     seen, unseen = _looked_for(result.findings)
     modality = str(images[0].get("Modality", ""))
@@ -87,30 +113,32 @@ def _root(
         _PROCEDURES.get(modality, _ANY_PROCEDURE),
         RelationshipTypeValues.HAS_CONCEPT_MOD,
     )
+    quantities = [one.quantity for one in result.findings.heat_maps]
+    named = list(zip(quantities, maps, strict=False))
     root = ContainerContentItem(codes.IMAGING_MEASUREMENT_REPORT, template_id="1500")
     root.ContentSequence = ContentSequence(
         [
             *LanguageOfContentItemAndDescendants(CodedConcept.from_code(_ENGLISH)),
             *_observer(result.analysis),
             procedure,
-            image_library(images, study_attributes(result.analysis.source[0])),
+            image_library(images, study_attributes(result.analysis.source[0]), named),
             *_imaging_measurements(result, seen, images, segmentation),
             *_derived_measurements(result, seen),
-            *_qualitative_evaluations(result, unseen),
+            *_section(codes.QUALITATIVE_EVALUATIONS, evaluations(result, unseen)),
         ]
     )
     return root
 
 
-def _looked_for(findings: Findings) -> tuple[list[Region], list[Structure]]:
+def _looked_for(findings: Findings) -> tuple[list[DrawnStructure], list[Structure]]:
     """The structures of the label map that are marked somewhere, and those that are not."""
-    seen: list[Region] = []
+    seen: list[DrawnStructure] = []
     unseen: list[Structure] = []
     labels = findings.label_map
     if labels is None:
         return seen, unseen
     for number, structure in enumerate(labels.structures, start=1):
-        region = region_of(findings, labels, number)
+        region = drawn_structure(findings, labels, number)
         if region is None:
             unseen.append(structure)
         else:
@@ -133,7 +161,10 @@ def _observer(analysis: Analysis) -> ObservationContext:
 
 
 def _imaging_measurements(
-    result: Result, seen: Sequence[Region], images: Sequence[Dataset], segmentation: Dataset | None
+    result: Result,
+    seen: Sequence[DrawnStructure],
+    images: Sequence[Dataset],
+    segmentation: Dataset | None,
 ) -> list[ContentItem]:
     groups = [
         item
@@ -141,10 +172,11 @@ def _imaging_measurements(
         for group in groups_of(result, region, images, segmentation)
         for item in group
     ]
+    groups += region_groups(result.analysis, result.findings.regions, images)
     return _section(codes.IMAGING_MEASUREMENTS, groups)
 
 
-def _derived_measurements(result: Result, seen: Sequence[Region]) -> list[ContentItem]:
+def _derived_measurements(result: Result, seen: Sequence[DrawnStructure]) -> list[ContentItem]:
     """Numbers about all structures together, or about one that is marked nowhere.
 
     They have no outline of their own, and one measurement group without a graphic makes OHIF
@@ -166,22 +198,6 @@ def _derived_measurements(result: Result, seen: Sequence[Region]) -> list[Conten
     return _section(codes.DERIVED_IMAGING_MEASUREMENTS, numbers)
 
 
-def _qualitative_evaluations(result: Result, unseen: Sequence[Structure]) -> list[ContentItem]:
-    """What was looked for and not found, as a code and in words: silence would be ambiguous."""
-    algorithm = result.analysis.algorithm
-    who = f"{algorithm.name} {algorithm.version}"
-    items: list[ContentItem] = []
-    for structure in unseen:
-        items.append(_code(structure.type, codes.ABSENT))
-        items.append(text(codes.COMMENT, f"{who} marked nothing as {structure.name}."))
-    findings = result.findings
-    if findings.label_map is None and not findings.measurements:
-        items.append(_code(codes.FINDING, codes.ABSENT))
-        items.append(text(codes.COMMENT, f"{who} reports no finding."))
-    items += [text(codes.COMMENT, f"Warning: {one.text}") for one in findings.caveats]
-    return _section(codes.QUALITATIVE_EVALUATIONS, items)
-
-
 def _section(name: Code, items: Sequence[ContentItem]) -> list[ContentItem]:
     """A container below the root, or nothing where it would be empty."""
     if not items:
@@ -191,15 +207,20 @@ def _section(name: Code, items: Sequence[ContentItem]) -> list[ContentItem]:
     return [container]
 
 
-def _code(name: Code, value: Code) -> ContentItem:
-    return CodeContentItem(name, value, RelationshipTypeValues.CONTAINS)
+def _concepts(findings: Findings) -> Iterator[Code]:
+    """The codes of findings that a model may have to invent."""
+    yield from (one.concept for one in findings.measurements)
+    yield from (one.quantity for one in findings.heat_maps)
+    yield from (one.finding for one in findings.regions)
+    for one in findings.classifications:
+        yield from (one.concept, one.value)
 
 
 def _own_coding_scheme() -> Dataset:
-    """Whose the private designator of our measurement concepts is (PS3.3 C.12.1.1.9)."""
+    """Whose the private designator of our concepts is (PS3.3 C.12.1.1.9)."""
     item = Dataset()
     item.CodingSchemeDesignator = _OWN_SCHEME
-    item.CodingSchemeName = "Measurement concepts of Airgate"
+    item.CodingSchemeName = "Concepts of Airgate"
     item.CodingSchemeResponsibleOrganization = "Airgate project"
     return item
 

@@ -34,11 +34,12 @@ from standards.identity import Algorithm
 
 # OHIF makes an editable measurement of a group whose identifier begins like this; what follows
 # the tool is free, and it keeps the two groups of a structure apart for people.
-_OHIF_FREEHAND = "Cornerstone3DTools@^0.1.0:PlanarFreehandROI:"
+OHIF_TOOL = "Cornerstone3DTools@^0.1.0:{}:"
+_OHIF_FREEHAND = OHIF_TOOL.format("PlanarFreehandROI")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Region:
+class DrawnStructure:
     """A structure that was seen, and the one closed outline that stands for it.
 
     number: its label and segment number; outline: (points, 2) of (column, row) on the slice.
@@ -50,7 +51,7 @@ class Region:
     outline: np.ndarray
 
 
-def region_of(findings: Findings, labels: LabelMap, number: int) -> Region | None:
+def drawn_structure(findings: Findings, labels: LabelMap, number: int) -> DrawnStructure | None:
     """The outline of structure `number`, None where nothing is marked.
 
     Taken from the key slice if the structure is marked there, so that a viewer shows all of
@@ -62,7 +63,9 @@ def region_of(findings: Findings, labels: LabelMap, number: int) -> Region | Non
     if not found:
         key = _fullest_slice(labels, number)
         found = outlines(labels.voxels[key] == number)
-    return Region(number, labels.structures[number - 1], key, found[0]) if found else None
+    if not found:
+        return None
+    return DrawnStructure(number, labels.structures[number - 1], key, found[0])
 
 
 def _fullest_slice(labels: LabelMap, number: int) -> int:
@@ -70,7 +73,7 @@ def _fullest_slice(labels: LabelMap, number: int) -> int:
 
 
 def groups_of(
-    result: Result, region: Region, images: Sequence[Dataset], segmentation: Dataset | None
+    result: Result, drawn: DrawnStructure, images: Sequence[Dataset], segmentation: Dataset | None
 ) -> list[ContentSequence]:
     """The two groups of one structure, under one Tracking Unique Identifier.
 
@@ -79,15 +82,15 @@ def groups_of(
     The planar group comes first: OHIF merges groups of one Tracking Unique Identifier, takes the
     tool from the first, and shows nothing of a document in which one of them has no graphic.
     """
-    measured = [m for m in result.findings.measurements if m.label == region.number]
-    planar = _planar(result.analysis, region, images[region.slice_index], measured)
+    measured = [m for m in result.findings.measurements if m.label == drawn.number]
+    planar = _planar(result.analysis, drawn, images[drawn.slice_index], measured)
     if segmentation is None and not measured:
         return [planar]
-    common = _common(result.analysis, region.structure, region.structure.name, measured)
+    common = _common(result.analysis, drawn.structure, drawn.structure.name, measured)
     numbers = [number_of(m, site_of_group=measured[0].site) for m in measured]
     if segmentation is None:
         return [planar, MeasurementsAndQualitativeEvaluations(**common, measurements=numbers)]
-    segment = _segment(segmentation, region.number, images)
+    segment = _segment(segmentation, drawn.number, images)
     volumetric = VolumetricROIMeasurementsAndQualitativeEvaluations(
         **common, referenced_segment=segment, measurements=numbers
     )
@@ -133,27 +136,36 @@ def _common(
 
 
 def _planar(
-    analysis: Analysis, region: Region, image: Dataset, measured: Sequence[Measurement]
+    analysis: Analysis, drawn: DrawnStructure, image: Dataset, measured: Sequence[Measurement]
 ) -> PlanarROIMeasurementsAndQualitativeEvaluations:
     row_step, column_step = (float(value) for value in image.PixelSpacing)
     area = NumberTemplate(
         name=codes.AREA,
-        value=round(enclosed_area(region.outline) * row_step * column_step, 1),
+        value=round(enclosed_area(drawn.outline) * row_step * column_step, 1),
         unit=codes.SQUARE_MILLIMETRE,
     )
+    outline = ImageRegion(GraphicTypeValues.POLYLINE, drawn.outline, _drawn_on(image))
     group = PlanarROIMeasurementsAndQualitativeEvaluations(
-        **_common(analysis, region.structure, _OHIF_FREEHAND + region.structure.name, measured),
-        referenced_region=ImageRegion(GraphicTypeValues.POLYLINE, region.outline, _drawn_on(image)),
+        **_common(analysis, drawn.structure, _OHIF_FREEHAND + drawn.structure.name, measured),
+        referenced_region=outline,
         measurements=[area],
     )
-    # A copy of the outline below the number: only with it OHIF makes the drawing editable. It is
-    # added here since highdicom would refuse it, though PS3.16 TID 300 allows it.
-    (number,) = [item for item in group[0].ContentSequence if item.ValueType == "NUM"]
-    number.ContentSequence = [
-        CoordinatesForMeasurement(GraphicTypeValues.POLYLINE, region.outline, _drawn_on(image))
-    ]
-    group[0].ContentSequence.append(text(codes.COMMENT, region.structure.name))
+    repeat_drawing(group[0], outline)
+    group[0].ContentSequence.append(text(codes.COMMENT, drawn.structure.name))
     return group
+
+
+def repeat_drawing(group: Dataset, drawing: ImageRegion) -> None:
+    """Put a copy of what is drawn below each number: only with it OHIF makes it editable.
+
+    It is added here since highdicom would refuse it, though PS3.16 TID 300 allows it.
+    """
+    for item in group.ContentSequence:
+        if item.ValueType == "NUM":
+            copy = CoordinatesForMeasurement(
+                drawing.graphic_type, drawing.value, drawing.ContentSequence[0]
+            )
+            item.ContentSequence = ContentSequence([*item.get("ContentSequence", []), copy])
 
 
 def text(name: Code, value: str) -> ContentItem:

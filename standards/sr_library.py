@@ -36,17 +36,29 @@ MODALITIES = {  # CID 29, by Modality (0008,0060)
 }
 
 
-def image_library(images: Sequence[Dataset], study: Dataset) -> ContainerContentItem:
-    """One library with one group: OHIF reads the first group only.
+def image_library(
+    images: Sequence[Dataset], study: Dataset, maps: Sequence[tuple[Code, Dataset]] = ()
+) -> ContainerContentItem:
+    """One library with the images in one group: OHIF reads the first group only.
 
+    maps: the quantity and the header of each parametric map of the same result; they make a
+        second group.
     What is equal in all images stands once at the group; highdicom's own library repeats it for
     every image, which for 300 slices is most of the file and of the time to write it.
     """
     group = _container(_IMAGE_LIBRARY_GROUP)
     group.ContentSequence = ContentSequence([*_common(images[0], study), *map(_entry, images)])
     library = _container(_IMAGE_LIBRARY, "1600")
-    library.ContentSequence = ContentSequence([group])
+    library.ContentSequence = ContentSequence([group, *_derived(maps)])
     return library
+
+
+def _derived(maps: Sequence[tuple[Code, Dataset]]) -> list[ContentItem]:
+    if not maps:
+        return []
+    group = _container(_IMAGE_LIBRARY_GROUP)
+    group.ContentSequence = ContentSequence([_entry(one, quantity) for quantity, one in maps])
+    return [group]
 
 
 def _container(name: Code, template: str | None = None) -> ContainerContentItem:
@@ -69,9 +81,9 @@ def _common(image: Dataset, study: Dataset) -> list[ContentItem]:
     return items
 
 
-def _entry(image: Dataset) -> ImageContentItem:
+def _entry(image: Dataset, name: Code = _SOURCE) -> ImageContentItem:
     return ImageContentItem(
-        _SOURCE,
+        name,
         image.SOPClassUID,
         image.SOPInstanceUID,
         relationship_type=RelationshipTypeValues.CONTAINS,

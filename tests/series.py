@@ -16,7 +16,15 @@ from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
 from standards import codes
 from standards.analysis import Analysis, Result
 from standards.derived import part10
-from standards.findings import Finding, Findings, KeyImage, LabelMap, Measurement, Structure
+from standards.findings import (
+    Finding,
+    Findings,
+    HeatMap,
+    KeyImage,
+    LabelMap,
+    Measurement,
+    Structure,
+)
 from standards.identity import Algorithm, Equipment
 from standards.modality_values import modality_values
 from standards.slice_order import in_slice_order
@@ -70,6 +78,13 @@ def measurements() -> list[Measurement]:
         Measurement(codes.VOLUME, 2244.667, codes.MILLILITRE, codes.BOTH_LUNGS),
         Measurement(codes.PERCENTILE_15, -922.0, codes.HOUNSFIELD_UNIT, codes.BOTH_LUNGS),
     ]
+
+
+def heat_map(name: str = "Air", percent: float = 40) -> HeatMap:
+    """A quantity that rises from 0 to so many percent from the first voxel to the last."""
+    voxels = np.linspace(0, percent, SLICES * ROWS * COLUMNS, dtype=np.float32)
+    voxels = voxels.reshape(SLICES, ROWS, COLUMNS)
+    return HeatMap(name, voxels, codes.LOW_ATTENUATION_AREA, codes.PERCENT, (0, 100))
 
 
 def findings() -> list[Finding]:

@@ -18,7 +18,8 @@ from gateway.outputs import encode
 from gateway.search.attributes import ALWAYS, COLUMNS
 from gateway.settings import Settings
 from standards.store_response import FailureReason, WarningReason
-from tests.series import ct_series, key_pixels, small_result
+from tests.pictures import picture_result, ultrasound
+from tests.series import ct_series, findings, heat_map, key_pixels, small_result
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "CONFORMANCE.md"
 
@@ -69,8 +70,12 @@ def test_every_reason_and_role_is_explained():
 
 def test_the_sop_classes_created_are_those_that_a_result_is_written_as():
     source = ct_series()
-    result = small_result(source)
-    objects = encode(result, lambda _: key_pixels(result, source))
+    result = small_result(source, [*findings(), heat_map()])
+    coloured = picture_result([ultrasound()])
+    objects = [
+        *encode(result, lambda _: key_pixels(result, source)),
+        *encode(coloured, lambda _: pytest.fail("it has no key image")),
+    ]
     assert {str(one.dataset.SOPClassUID) for one in objects} == set(CREATED)
 
 

@@ -1,6 +1,7 @@
 """`airgate run`: one model on local files, no server, the same steps as in the gateway."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from gateway.routing.selector import select_all
 from gateway.source import SourceSeries
 from standards import fhir
 from standards.analysis import Result
+from standards.findings import Findings
 from standards.study import Series
 
 NO_ANSWER, FAILED = 3, 1
@@ -118,16 +120,39 @@ def _choose(
     }
 
 
-def _write(result: Result, objects: Sequence[Encoded], out: Path, console: Console) -> None:
-    out.mkdir(parents=True, exist_ok=True)
+def _named(objects: Sequence[Encoded]) -> Iterator[tuple[str, Encoded]]:
+    """Each object with a file name: its kind, and a number from the second of a kind on."""
+    seen: Counter[str] = Counter()
+    for one in objects:
+        seen[one.kind] += 1
+        number = f"-{seen[one.kind]}" if seen[one.kind] > 1 else ""
+        yield f"{one.kind.lower()}{number}.dcm", one
+
+
+def _print(findings: Findings, console: Console) -> None:
     table = Table("site", "measurement", "value", "unit")
-    for one in result.findings.measurements:
+    for one in findings.measurements:
         kind = f"{one.derivation.meaning} " if one.derivation else ""
         name = f"{kind}{one.concept.meaning}"
         table.add_row(one.site.meaning, name, f"{one.rounded:g}", one.unit.value)
-    console.print(table)
-    for one in objects:
-        path = out / f"{one.kind.lower()}.dcm"
+    if findings.measurements:
+        console.print(table)
+    for one in findings.classifications:
+        console.print(f"{one.concept.meaning}: {one.value.meaning}{_certainty(one.percent)}")
+    for one in findings.regions:
+        where = "in the patient" if one.image_index is None else f"on image {one.image_index}"
+        console.print(f"{one.name}: a {one.shape} {where}{_certainty(one.percent)}")
+
+
+def _certainty(percent: float | None) -> str:
+    return "" if percent is None else f", {percent:g} % certain"
+
+
+def _write(result: Result, objects: Sequence[Encoded], out: Path, console: Console) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    _print(result.findings, console)
+    for name, one in _named(objects):
+        path = out / name
         path.write_bytes(one.part10())
         console.print(f"wrote {path}")
     references = fhir.References(

@@ -13,7 +13,10 @@ from gateway.retrieve.forms import MEDIA_TYPES, NOT_ON_THE_WEB, OCTET_STREAM
 CREATED = {
     "1.2.840.10008.5.1.4.1.1.66.4": "label maps, one segment a structure (BINARY)",
     "1.2.840.10008.5.1.4.1.1.88.34": "measurements and findings, TID 1500: root of the result",
-    "1.2.840.10008.5.1.4.1.1.11.1": "outlines and window for viewers without segmentations",
+    "1.2.840.10008.5.1.4.1.1.11.1": "outlines, regions and window of grey images, for viewers "
+    "without segmentations",
+    "1.2.840.10008.5.1.4.1.1.11.2": "regions on colour images",
+    "1.2.840.10008.5.1.4.1.1.30": "heat maps, float32, one frame a slice",
     "1.2.840.10008.5.1.4.1.1.7": "one drawn slice, for viewers without any of these",
 }
 

@@ -18,6 +18,7 @@ from standards.fhir.concepts import (
     uid_identifier,
 )
 from standards.fhir.device import NOT_VERIFIED, device, provenance
+from standards.fhir.evaluations import classifications, regions
 from standards.fhir.imaging_study import endpoint, imaging_study
 from standards.fhir.observations import observations, refusal
 from standards.fhir.patient import patient
@@ -29,7 +30,7 @@ REPLACES = "http://hl7.org/fhir/StructureDefinition/diagnosticReport-replaces"
 
 
 def resources(result: Result, references: References) -> list[Resource]:
-    """A result as FHIR R4: one Observation per measurement, groups, report, and their context.
+    """A result as FHIR R4: an Observation for each claim, their groups, report, and context.
 
     Observations and the DiagnosticReport are what the machine asserts: they, and only they,
     carry AIAST in meta.security. Patient, ImagingStudy, Endpoint, Device and Provenance tell
@@ -37,6 +38,7 @@ def resources(result: Result, references: References) -> list[Resource]:
     """
     analysis = result.analysis
     groups, members = observations(result, references)
+    groups += [*classifications(result, references), *regions(result, references)]
     report = _report(
         analysis,
         references,

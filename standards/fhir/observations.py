@@ -1,4 +1,4 @@
-"""Observations: one per measurement, joined by hasMember into one group per structure.
+"""Observations of measurements: one for each, joined by hasMember into one group per structure.
 
 Follows HL7 dicom-sr (TID 1500: groups and NUM items) in the elements that R4 has.
 """
@@ -53,7 +53,7 @@ def observations(
 
 def refusal(analysis: Analysis, reason: str, references: References) -> Observation:
     """That there are no measurements, and why: silence would read as a negative finding."""
-    return _observation(
+    return observation(
         analysis,
         references,
         analysis.uid("FHIR", "Observation", "none"),
@@ -80,7 +80,7 @@ def _group(
     analysis: Analysis, references: References, structure: Structure, members: list[Observation]
 ) -> Observation:
     """Code and value are Finding Category and Finding of the group (276214006, 121071)."""
-    return _observation(
+    return observation(
         analysis,
         references,
         analysis.uid("FHIR", "Observation", "group", structure.name),
@@ -95,7 +95,7 @@ def _group(
 def _group_of_all(
     analysis: Analysis, references: References, members: list[Observation]
 ) -> Observation:
-    return _observation(
+    return observation(
         analysis,
         references,
         analysis.uid("FHIR", "Observation", "group"),
@@ -107,7 +107,7 @@ def _group_of_all(
 
 
 def _absence(analysis: Analysis, references: References, structure: Structure) -> Observation:
-    return _observation(
+    return observation(
         analysis,
         references,
         analysis.uid("FHIR", "Observation", "group", structure.name),
@@ -123,7 +123,7 @@ def _measurement(
     """One NUM item. The derivation (CID 7464) is the method, and said in the text of the code."""
     concept, derivation = measurement.concept, measurement.derivation
     text = f"{concept.meaning}, {derivation.meaning}" if derivation else concept.meaning
-    return _observation(
+    return observation(
         analysis,
         references,
         analysis.uid("FHIR", "Observation", "measurement", str(number)),
@@ -140,7 +140,7 @@ def _measurement(
     )
 
 
-def _observation(
+def observation(
     analysis: Analysis, references: References, uid: str, **elements: Any
 ) -> Observation:
     """What all Observations of one analysis have in common; `uid` is id and identifier.

@@ -1,0 +1,95 @@
+"""Images that need not make a volume: radiographs, ultrasound, captures; single ones and loops."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import pixel_array
+
+from standards.errors import UnfitSeries
+from standards.modality_values import to_modality_values
+from standards.numbers import has
+
+_NEEDED = ("SOPInstanceUID", "Rows", "Columns", "PhotometricInterpretation")
+_SAME_IN_ALL = ("SeriesInstanceUID", "PatientID")
+_GRAYSCALE = ("MONOCHROME1", "MONOCHROME2")
+# What pydicom and its decoders raise for damaged, missing or unknown pixel data.
+_UNDECODABLE = (AttributeError, EOFError, KeyError, RuntimeError, ValueError, struct.error)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """One image of a series, whose frames are decoded when they are asked for.
+
+    instance: the whole object, pixel data included.
+    """
+
+    instance: Dataset
+
+    @property
+    def frames(self) -> int:
+        return int(self.instance.get("NumberOfFrames") or 1)
+
+    def pixels(self, frame: int = 1) -> np.ndarray:
+        """A frame, counted from 1, so that larger numbers are brighter.
+
+        Grey: float32 or int16, (rows, columns), in modality values; those of MONOCHROME1 are
+        turned round between their lowest and their highest one. Colour: uint8, (rows, columns, 3),
+        RGB, whatever the Photometric Interpretation is. Raises UnfitSeries where it cannot be
+        decoded, IndexError for a frame that the image does not have. PS3.3 C.7.6.3.1.2.
+        """
+        if not 1 <= frame <= self.frames:
+            raise IndexError(f"frame {frame} of an image that has {self.frames}, counted from 1")
+        decoded = self._decoded(frame)
+        if self.instance.PhotometricInterpretation not in _GRAYSCALE:
+            return decoded
+        values = to_modality_values(decoded, self.instance)
+        is_inverse = self.instance.PhotometricInterpretation == "MONOCHROME1"
+        return _turned(values) if is_inverse else values
+
+    def _decoded(self, frame: int) -> np.ndarray:
+        try:
+            pixels = pixel_array(self.instance, index=frame - 1)
+            if self.instance.PhotometricInterpretation == "PALETTE COLOR":
+                pixels = _eight_bits(apply_color_lut(pixels, self.instance))
+        except _UNDECODABLE as error:
+            found = f"an image that cannot be decoded ({type(error).__name__})"
+            expected = "pixel data as Rows, Columns, Bits Allocated and the transfer syntax say"
+            raise UnfitSeries("PixelData", found, expected) from error
+        if self.instance.PhotometricInterpretation in _GRAYSCALE:
+            return pixels
+        return pixels[..., :3]
+
+
+def in_image_order(instances: Sequence[Dataset]) -> list[Dataset]:
+    """Images or their headers by Instance Number, those without one first, then by UID.
+
+    Raises UnfitSeries unless each can be named and drawn on, and all are of one series.
+    """
+    if not instances:
+        raise UnfitSeries("image count", "no image", "one or more images")
+    for keyword in _NEEDED:
+        if not all(has(instance, keyword) for instance in instances):
+            raise UnfitSeries(keyword, "an image without it", "a value in every image")
+    for keyword in _SAME_IN_ALL:
+        found = {str(instance.get(keyword, "")) for instance in instances}
+        if len(found) > 1:
+            raise UnfitSeries(keyword, f"{len(found)} different values", "one value in the series")
+    return sorted(instances, key=_place)
+
+
+def _place(instance: Dataset) -> tuple[int, str]:
+    return int(instance.get("InstanceNumber") or 0), str(instance.SOPInstanceUID)
+
+
+def _turned(values: np.ndarray) -> np.ndarray:
+    ends = float(values.min()) + float(values.max())
+    return (ends - values.astype(np.float64)).astype(values.dtype)  # int16 would overflow
+
+
+def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """Palettes may give 16 bits, of which a display shows the upper eight."""
+    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
