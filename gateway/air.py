@@ -64,7 +64,7 @@ def _source(analysis: Analysis) -> dict[str, object]:
     return {
         "study_instance_uid": analysis.study_instance_uid,
         "series_instance_uid": str(analysis.source[0].SeriesInstanceUID),
-        "instances": len(analysis.source),
+        "instances": len({str(header.SOPInstanceUID) for header in analysis.source}),
     }
 
 

@@ -11,6 +11,7 @@ from gateway.ahead import ahead
 from gateway.uncompressing import is_compressed, uncompressed
 from standards.errors import UnfitSeries
 from standards.frame_headers import frame_headers
+from standards.frame_references import SINGLE_FRAME_CLASSES
 from standards.modality_values import modality_values
 from standards.slice_order import in_slice_order
 
@@ -42,22 +43,24 @@ class SourceSeries:
         compared = _spread(len(self._reads))
         jobs = [partial(_arrived, read, n in compared) for n, read in enumerate(self._reads)]
         for read, (header, content) in zip(self._reads, ahead(jobs, FETCHES, AHEAD), strict=True):
-            self._headers += _of_single_frames(frame_headers(header))
+            _check_class(header)
+            self._headers.append(header)
             self._by_uid[str(header.SOPInstanceUID)] = read
             yield content
 
     @property
     def headers(self) -> tuple[Dataset, ...]:
-        """Of the slices that have passed, in the order of the stream, without pixel data."""
+        """Of the instances that have passed, in the order of the stream, without pixel data."""
         return tuple(self._headers)
 
     def in_order(self) -> tuple[Dataset, ...]:
-        """Sorted as the model's volume is. Raises UnfitSeries as the volume does."""
-        return tuple(in_slice_order(self._headers))
+        """Of the slices, sorted as the model's volume is. Raises UnfitSeries as the volume does."""
+        slices = [one for header in self._headers for one in frame_headers(header)]
+        return tuple(in_slice_order(slices))
 
     def modality_values(self, header: Dataset) -> np.ndarray:
         """The pixels of one slice in modality values, (rows, columns)."""
-        content = self._by_uid[str(header.SOPInstanceUID)]()
+        _, content = _arrived(self._by_uid[str(header.SOPInstanceUID)], compare=False)
         return modality_values(dcmread(io.BytesIO(content)), header.get("ReferencedFrameNumber", 1))
 
 
@@ -74,8 +77,9 @@ def _spread(count: int) -> frozenset[int]:
     return frozenset(round(n) for n in np.linspace(0, count - 1, COMPARED))
 
 
-def _of_single_frames(headers: list[Dataset]) -> list[Dataset]:
-    """Raises UnfitSeries for a multi-frame image: no carrier refers to one frame of it yet."""
-    if len(headers) > 1:
-        raise UnfitSeries("NumberOfFrames", str(len(headers)), "single-frame images")
-    return headers
+def _check_class(header: Dataset) -> None:
+    """Raises UnfitSeries for an image of frames that results could not refer to."""
+    frames = header.get("NumberOfFrames") or 1
+    if frames > 1 and header.SOPClassUID not in SINGLE_FRAME_CLASSES:
+        found = f"{header.SOPClassUID.name} of {frames} frames"
+        raise UnfitSeries("SOPClassUID", found, "Enhanced CT, MR or PET, or single-frame images")

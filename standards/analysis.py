@@ -71,7 +71,7 @@ class Analysis:
 
     def uid(self, *parts: str) -> str:
         """The UID of one thing of this result, for instance uid("seg", "series")."""
-        instances = (str(header.SOPInstanceUID) for header in self.source)
+        instances = {str(header.SOPInstanceUID) for header in self.source}  # one for all its frames
         return result_uid(self.algorithm.device_uid, instances, *parts, again=self.again)
 
     def tracking_uid(self, structure: Structure) -> str:

@@ -17,6 +17,7 @@ from pydicom.valuerep import DA, TM
 from standards import codes
 from standards.analysis import Analysis, Carrier
 from standards.errors import StandardsError
+from standards.frame_references import refer_to_frames, stand_in
 from standards.identity import Algorithm
 
 UTF8 = "ISO_IR 192"
@@ -197,6 +198,7 @@ def _image(header: Dataset) -> Dataset:
     for keyword in _IMAGE:
         if keyword in header and not header[keyword].is_empty:
             image.add(header[keyword])
+    stand_in(image, header)
     return image
 
 
@@ -247,6 +249,7 @@ def finish(dataset: Dataset, analysis: Analysis, description: str) -> None:
     # One item for each model, IHE AIR 6.5.3.1. highdicom adds itself under the same purpose
     # code, which readers would take for a second algorithm.
     dataset.ContributingEquipmentSequence = [contributing_equipment(analysis.algorithm)]
+    refer_to_frames(dataset, analysis.source)
 
 
 def _describe_series(dataset: Dataset, analysis: Analysis, description: str) -> None:

@@ -106,7 +106,8 @@ def modalities(series: Iterable[Element]) -> list[Element]:
 
 def _source_series(source: tuple[Dataset, ...]) -> Element:
     header = source[0]
-    instances = [_instance(str(i.SOPClassUID), str(i.SOPInstanceUID), _number(i)) for i in source]
+    by_uid = {str(one.SOPInstanceUID): one for one in source}  # several slices may be one instance
+    instances = [_instance(str(i.SOPClassUID), uid, _number(i)) for uid, i in by_uid.items()]
     return _series(
         str(header.SeriesInstanceUID),
         _number(header, "SeriesNumber"),
