@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.memory import MemoryArchive
@@ -21,6 +22,7 @@ from gateway.store.tables import MetricSumRow, SeriesRow, StudyRow, WorkerRow, W
 from tests.gateway.downgrading import downgrade
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+MONITORING = Path(__file__).parents[2] / "compose" / "monitoring"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -218,3 +220,32 @@ def test_sums_of_a_database_that_knew_no_stage_are_those_of_live_work(database):
     with database.read() as session:
         (row,) = session.query(MetricSumRow)
     assert json.loads(row.labels) == labels
+
+
+def test_the_dashboard_asks_for_metrics_and_labels_that_there_are():
+    dashboard = json.loads((MONITORING / "grafana-dashboard.json").read_text("utf-8"))
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    labels_of = {
+        name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _ in rows_of_the_document()
+    }
+    for expression in asked:
+        found = re.findall(r"airgate_[a-z_]+", expression)
+        assert found, expression
+        for name in found:
+            family = FAMILIES.get(name) or FAMILIES.get(re.sub("_(total|bucket)$", "", name))
+            suffix = "" if family is None else "_bucket" if family.is_histogram else "_total"
+            metric = name.removesuffix(suffix)
+            assert name == metric + suffix, name
+            assert metric in labels_of
+            used = re.findall(r"by \(([^)]*)\)", expression) + re.findall(r"\{(\w+)=", expression)
+            named = {label for part in used for label in part.split(", ")} - {"le"}
+            assert named <= labels_of[metric], expression
+
+
+def test_the_scrape_configuration_names_the_gateway_of_compose():
+    (job,) = yaml.safe_load((MONITORING / "prometheus.yaml").read_text("utf-8"))["scrape_configs"]
+    services = yaml.safe_load((MONITORING.parent / "compose.yaml").read_text("utf-8"))["services"]
+    (target,) = job["static_configs"][0]["targets"]
+    host, _, port = target.partition(":")
+    assert services[host]["environment"]["AIRGATE_HTTP"] == f"0.0.0.0:{port}"
+    assert job["metrics_path"] == "/metrics"
