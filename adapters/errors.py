@@ -49,6 +49,17 @@ class NotInArchive(AdapterError):
         )
 
 
+class ArtefactsUnavailable(AdapterError):
+    """The store of the models' artefacts does not answer, or lacks one. `url`: of the store."""
+
+    def __init__(self, url: str, found: str) -> None:
+        self.url, self.found = url, found
+        super().__init__(
+            f"the artefacts of models at {url} are not available: {found}; "
+            "check AIRGATE_ARTEFACTS, and that the store can be reached"
+        )
+
+
 class OrthancMissing(AdapterError):
     """No Orthanc binary on this machine."""
 

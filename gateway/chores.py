@@ -7,13 +7,16 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from sqlalchemy import delete, func, select
 
 from gateway.completion.forgetting import forget_evidence
 from gateway.engine import JobQueue
 from gateway.following.leader import lead
+from gateway.models.artefacts import KEPT_SECONDS, Artefact, referred_to
 from gateway.repeating import repeating
+from gateway.services import artefacts_of
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.tables import EventRow
@@ -27,9 +30,14 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def chores(settings: Settings, database: Database, jobs: JobQueue) -> Iterator[None]:
-    """Every hour while the block runs, in one of all processes that ask for it."""
+    """Every hour while the block runs, in one of all processes that ask for it.
+
+    But each looks after the folder of artefacts of its own machine.
+    """
+    artefacts = artefacts_of(settings)
 
     def chore() -> None:
+        artefacts.tidy(_artefacts_known(database), time.time() - KEPT_SECONDS)
         with lead(database, settings.data, "", duty="chores") as held:
             if held is not None:
                 clean_up(settings, database, jobs)
@@ -45,8 +53,16 @@ def clean_up(settings: Settings, database: Database, jobs: JobQueue) -> None:
     before = now - settings.trace_days * 86_400
     events = forget_events(database, before)
     forget_evidence(database, before)
-    if forgotten or events:
-        log.info("cleaned up", extra={"jobs": forgotten, "events": events})
+    known = partial(_artefacts_known, database)
+    artefacts = artefacts_of(settings).clean_up(known, now - KEPT_SECONDS)
+    if forgotten or events or artefacts:
+        told = {"jobs": forgotten, "events": events, "artefacts": artefacts}
+        log.info("cleaned up", extra=told)
+
+
+def _artefacts_known(database: Database) -> set[Artefact]:
+    with database.read() as session:
+        return referred_to(session)
 
 
 def forget_events(database: Database, before: float) -> int:

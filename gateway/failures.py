@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from adapters.errors import ArchiveUnavailable, NotInArchive
+from adapters.errors import ArchiveUnavailable, ArtefactsUnavailable, NotInArchive
 from adapters.runtimes.errors import ModelError, ModelTimedOut
 from gateway.analysis import Refused
 from gateway.errors import NotFound
@@ -59,6 +59,7 @@ class ClaimLost(Exception):
 # The first that fits counts.
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (ArchiveUnavailable, Kind.TRANSIENT),
+    (ArtefactsUnavailable, Kind.TRANSIENT),
     (MemoryError, Kind.TRANSIENT),
     (OSError, Kind.TRANSIENT),
     (CancelRequested, Kind.INPUT),

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
-from adapters.errors import ArchiveUnavailable, NotInArchive
+from adapters.errors import ArchiveUnavailable, ArtefactsUnavailable, NotInArchive
 from gateway.errors import GatewayError
 from gateway.fhir.errors import FhirError, fhir_error_handler, operation_outcome
 from gateway.public_url import public_root
@@ -30,6 +30,7 @@ RETRY_SECONDS = "5"
 # The nearest class decides. Classes with a `status`, or `headers`, of their own use those.
 STATUS_OF: dict[type[Exception], int] = {
     ArchiveUnavailable: 503,
+    ArtefactsUnavailable: 503,
     NotInArchive: 404,
     OperationalError: 503,  # the database is away, locked or full
     DataError: 400,  # what came in a path or query can be no value of any column

@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import shutil
 import sys
 import time
 import tomllib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +20,13 @@ from ai_models.card import OUTSIDE, ModelCard, Stage, read_card
 from ai_models.card.runtime import Python
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.models import stages
+from gateway.models.artefacts import Artefact, Artefacts
 from gateway.store.database import Database
 from gateway.store.tables import ModelRow
 from gateway.validation import one_line
 from standards import ups
 from standards.identity import Algorithm
 
-MAXIMUM_UNPACKED_BYTES = 8 * 1024**3
-MAXIMUM_FILES = 20_000
 PROGRAM = "airgate"  # who registers bundled models
 
 
@@ -39,14 +36,15 @@ class RegisteredModel:
 
     card: ModelCard
     digest: str
-    artefact: str = ""
+    artefact: Artefact | None = None
     stage: Stage = Stage.LIVE
     registered_at: float = 0.0
 
     @classmethod
     def of(cls, row: ModelRow) -> "RegisteredModel":
         card = ModelCard.model_validate_json(row.card)
-        return cls(card, row.digest, row.artefact, Stage(row.stage), row.registered_at)
+        artefact = Artefact(row.artefact, row.artefact_name) if row.artefact else None
+        return cls(card, row.digest, artefact, Stage(row.stage), row.registered_at)
 
     @property
     def algorithm(self) -> Algorithm:
@@ -58,10 +56,10 @@ class RegisteredModel:
 
 
 class Registry:
-    """Cards and states live in the database; uploaded artefacts, named by digest, in a folder."""
+    """Cards and stages live in the database, uploaded artefacts in their store."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        self._database, self._folder = database, folder
+    def __init__(self, database: Database, artefacts: Artefacts) -> None:
+        self._database, self._artefacts = database, artefacts
 
     def add_bundled(self) -> None:
         """Register what ships with the program; a changed build replaces its former self.
@@ -84,23 +82,26 @@ class Registry:
 
         by: who does. Raises Unprocessable, and Conflict where the version has another build.
         """
-        return self._add(card, _card_digest(card), "", by)
+        _try_out(Loadable(card))
+        return self._add(_row(card, _card_digest(card)), by)
 
-    def add_archive(self, archive: Path, by: str) -> RegisteredModel:
-        """Register a zip archive with `card.toml` and the code at its root."""
-        digest = _file_digest(archive)
-        folder = self._folder / digest
-        if not folder.exists():
-            _unpack(archive, folder)
-        try:
-            card = read_card(folder)
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
-            shutil.rmtree(folder)
-            raise Unprocessable(
-                f"card.toml of the archive cannot be used: {one_line(error)}; "
-                "put a model card at the root of the archive"
-            ) from error
-        return self._add(card, digest, digest, by)
+    def add_artefact(
+        self, path: Path, by: str, *, name: str = "", card: ModelCard | None = None
+    ) -> RegisteredModel:
+        """Register a zip or tar.gz archive or, where it has a name, a file that stays as it is.
+
+        card: unset = `card.toml` at the root of the archive. Raises Unprocessable, Conflict, and
+        ArtefactsUnavailable.
+        """
+        with self._artefacts.laid_out(path, name) as (artefact, folder):
+            build = artefact.digest
+            if card is None:
+                card = _card_in(folder)
+            else:
+                build = hashlib.sha256(f"{build} {card.model_dump_json()}".encode()).hexdigest()
+            _try_out(Loadable(card, folder))
+            self._artefacts.keep(artefact, path, folder)
+        return self._add(_row(card, build, artefact), by)
 
     def versions(self, name: str | None = None) -> list[RegisteredModel]:
         """All versions, newest first; of one model when a name is given (NotFound if none)."""
@@ -128,21 +129,21 @@ class Registry:
         return RegisteredModel.of(row) if row else None
 
     def loadable(self, model: RegisteredModel) -> Loadable:
-        folder = self._folder / model.artefact if model.artefact else folder_of(model.card)
-        return Loadable(model.card, folder)
+        """Its artefact is fetched to this machine if need be. Raises ArtefactsUnavailable."""
+        card, artefact = model.card, model.artefact
+        return Loadable(card, self._artefacts.folder(artefact) if artefact else folder_of(card))
 
-    def _add(self, card: ModelCard, digest: str, artefact: str, by: str) -> RegisteredModel:
-        folder = self._folder / artefact if artefact else None
-        if card.queue != OUTSIDE:
-            _try_out(Loadable(card, folder))
+    def _add(self, row: ModelRow, by: str) -> RegisteredModel:
+        """Where the version is known with the same build, nothing changes. Raises Conflict."""
         with self._database.write() as session:
-            known = session.get(ModelRow, (card.name, card.version))
+            known = session.get(ModelRow, (row.name, row.version))
             if known is None:
-                known = _row(card, digest, artefact)
-                stages.begin(session, known, stages.Order(by), card.stage)
-            elif known.digest != digest:
+                card = ModelCard.model_validate_json(row.card)
+                stages.begin(session, row, stages.Order(by), card.stage)
+                return RegisteredModel.of(row)
+            if known.digest != row.digest:
                 raise Conflict(
-                    f"model {card.name} {card.version} is registered with another build; "
+                    f"model {row.name} {row.version} is registered with another build; "
                     "give the new build a new version in its card"
                 )
             return RegisteredModel.of(known)
@@ -154,19 +155,32 @@ def _is_out_of_use(session: Session, name: str) -> bool:
     return bool(found) and Stage.LIVE not in found
 
 
-def _row(card: ModelCard, digest: str, artefact: str = "") -> ModelRow:
+def _row(card: ModelCard, digest: str, artefact: Artefact | None = None) -> ModelRow:
     return ModelRow(
         name=card.name,
         version=card.version,
         digest=digest,
         card=card.model_dump_json(),
-        artefact=artefact,
+        artefact=artefact.digest if artefact else "",
+        artefact_name=artefact.name if artefact else "",
         registered_at=time.time(),
     )
 
 
+def _card_in(folder: Path) -> ModelCard:
+    try:
+        return read_card(folder)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        raise Unprocessable(
+            f"card.toml of the archive cannot be used: {one_line(error)}; "
+            "put a model card at the root of the archive"
+        ) from error
+
+
 def _try_out(model: Loadable) -> None:
     """Load the model once in a process of its own, so that a bad one is refused here and now."""
+    if model.card.queue == OUTSIDE:
+        return
     process = ModelProcess()
     try:
         process.warm_up(model)
@@ -195,34 +209,3 @@ def _card_digest(card: ModelCard) -> str:
 def _file_digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack beside the target and move it there in one step; refuse what leaves the folder."""
-    try:
-        with zipfile.ZipFile(archive) as content:
-            _check_members(content, folder)
-            partial = folder.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            content.extractall(partial)
-    except zipfile.BadZipFile as error:
-        raise Unprocessable(
-            f"the uploaded archive cannot be read: {error}; expected a zip file"
-        ) from error
-    partial.rename(folder)
-
-
-def _check_members(content: zipfile.ZipFile, folder: Path) -> None:
-    members = content.infolist()
-    size = sum(member.file_size for member in members)
-    if len(members) > MAXIMUM_FILES or size > MAXIMUM_UNPACKED_BYTES:
-        raise Unprocessable(
-            f"the archive unpacks to {len(members)} files and {size} bytes; "
-            f"expected at most {MAXIMUM_FILES} files and {MAXIMUM_UNPACKED_BYTES} bytes"
-        )
-    for member in members:
-        if not (folder / member.filename).resolve().is_relative_to(folder.resolve()):
-            raise Unprocessable(
-                f"the archive holds {member.filename[:128]!r}, which leaves its folder; "
-                "expected relative paths only"
-            )

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from adapters.archive import Archive
+from adapters.artefact_store import ArtefactStore
 from gateway.completion import note_arrival
 from gateway.errors import DatabaseUnusable
 from gateway.ingest import Ingest
+from gateway.models.artefacts import Artefacts
 from gateway.registry import Registry
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -28,8 +30,17 @@ def build(settings: Settings, archive: Archive, database: Database) -> Services:
         database,
         archive,
         Ingest(database, archive, settings, note_arrival),
-        Registry(database, settings.data / "models"),
+        registry_of(settings, database),
     )
+
+
+def registry_of(settings: Settings, database: Database) -> Registry:
+    return Registry(database, artefacts_of(settings))
+
+
+def artefacts_of(settings: Settings) -> Artefacts:
+    """Raises ArtefactsUnavailable where AIRGATE_ARTEFACTS names no store that can be used."""
+    return Artefacts(ArtefactStore(settings.artefacts_url), settings.data / "models")
 
 
 def open_database(settings: Settings) -> Database:

@@ -93,6 +93,14 @@ class Settings(BaseSettings):
         description="origins whose pages may use the services with a token, such as "
         "`https://viewer.example`, with commas between; `*` = every one; empty = none",
     )
+    artefacts: str | None = Field(
+        default=None,
+        description="where the artefacts of models lie for all machines: a folder, or a URL as "
+        "fsspec has it, such as `s3://bucket/airgate`; unset = in the data folder",
+    )
+    maximum_artefact_mb: int = Field(
+        default=8192, ge=1, description="largest artefact of a model that is accepted, in MiB"
+    )
     ohif: Path = Field(
         default=Path(".cache/ohif"), description="folder with OHIF's ready static site"
     )
@@ -210,6 +218,10 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{(self.data / 'airgate.db').resolve()}"
+
+    @property
+    def artefacts_url(self) -> str:
+        return self.artefacts or str((self.data / "artefacts").resolve())
 
     @property
     def root_url(self) -> str:

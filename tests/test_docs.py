@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.runtimes.model_process import ModelProcess
-from gateway.registry import Registry
+from gateway.services import registry_of
+from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.migrate import migrate
 from standards.findings import Findings
@@ -32,7 +33,7 @@ def example(language: str) -> str:
 def registry(tmp_path):
     database = Database(f"sqlite:///{tmp_path / 'airgate.db'}")
     migrate(database)
-    yield Registry(database, tmp_path / "models")
+    yield registry_of(Settings(data=tmp_path), database)
     database.close()
 
 
@@ -41,7 +42,7 @@ def test_the_example_model_registers_as_an_archive_and_finds_bone_in_the_sample(
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("bone.py", example("python"))
         content.writestr("card.toml", example("toml"))
-    model = registry.add_archive(archive, "tester")
+    model = registry.add_artefact(archive, "tester")
     assert (model.card.name, model.card.version) == ("bone_ct", "0.1.0")
 
     runtime = ModelProcess()

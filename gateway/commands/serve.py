@@ -116,7 +116,7 @@ def prepare(settings: Settings) -> None:
     database = services.open_database(settings)
     try:
         migrate(database)
-        services.Registry(database, settings.data / "models").add_bundled()
+        services.registry_of(settings, database).add_bundled()
         with database.write() as session:
             take_over(session, rules)
     finally:

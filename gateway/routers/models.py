@@ -1,26 +1,20 @@
 """Models: register, list, and move from stage to stage."""
 
-import tempfile
-from pathlib import Path
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from ai_models.card import ModelCard, Stage
 from gateway.access import access_of, administrators_only
-from gateway.deps import DatabaseOf, RegistryOf
-from gateway.errors import GatewayError, Unprocessable
+from gateway.deps import DatabaseOf, RegistryOf, ServicesOf
 from gateway.models import stages
-from gateway.registry import RegisteredModel, Registry
-from gateway.validation import faults
+from gateway.models.uploads import CARD, media_type_of, received, received_card
+from gateway.registry import RegisteredModel
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
-
-ARCHIVE_TYPES = ("application/zip", "application/x-zip-compressed")
-MAXIMUM_CARD_BYTES = 1 << 20
-MAXIMUM_ARCHIVE_BYTES = 8 << 30
 
 
 class ModelView(BaseModel):
@@ -29,7 +23,8 @@ class ModelView(BaseModel):
     name: str
     version: str
     stage: Stage = Field(description="where it stands now; the card tells where it began")
-    digest: str
+    digest: str = Field(description="of the build: artefact and card")
+    artefact: str = Field(description="sha256 of what was uploaded, or empty")
     device_uid: str
     registered_at: float
     card: ModelCard
@@ -41,6 +36,7 @@ class ModelView(BaseModel):
             version=model.card.version,
             stage=model.stage,
             digest=model.digest,
+            artefact=model.artefact.digest if model.artefact else "",
             device_uid=model.algorithm.device_uid,
             registered_at=model.registered_at,
             card=model.card,
@@ -84,20 +80,21 @@ class StageChange(BaseModel):
     note: str
 
 
-class UnsupportedBody(GatewayError):
-    status = 415
-
-
-class TooLarge(GatewayError):
-    status = 413
-
-
-_CARD_OR_ARCHIVE: dict[str, Any] = {
+_FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {"schema": ModelCard.model_json_schema()},
-            "application/zip": {"schema": {"type": "string", "format": "binary"}},
+            "application/zip": {"schema": _FILE},
+            "application/gzip": {"schema": _FILE},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"card": {"type": "string"}, "file": _FILE},
+                }
+            },
         },
     }
 }
@@ -106,22 +103,27 @@ _CARD_OR_ARCHIVE: dict[str, Any] = {
 @router.post(
     "",
     status_code=201,
-    openapi_extra=_CARD_OR_ARCHIVE,
+    openapi_extra=_BODY,
     dependencies=[Depends(administrators_only)],
 )
-async def register(request: Request, registry: RegistryOf) -> ModelView:
-    """Register a model: its card as JSON (the entry must be importable here), or a zip archive
-    with `card.toml` and the code at its root. The model is loaded once to prove that it can be.
+async def register(
+    request: Request,
+    services: ServicesOf,
+    sha256: Annotated[str | None, Query(description="of the artefact, in hexadecimal")] = None,
+) -> ModelView:
+    """Register a model: its card as JSON (the entry must be importable here); a zip or tar.gz
+    archive with `card.toml` and the code at its root; or a form with the card and a file.
+
+    Content-Digest or Repr-Digest, where sent, must fit. The model is loaded once to prove that it
+    can be.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return await _register_card(request, registry)
-    if kind in ARCHIVE_TYPES:
-        return await _register_archive(request, registry)
-    raise UnsupportedBody(
-        f"Content-Type is {kind[:80] or 'absent'!r}; expected application/json with a model card, "
-        "or application/zip with card.toml and the code"
-    )
+    registry, by = services.registry, access_of(request).name
+    if media_type_of(request) == CARD:
+        card = await received_card(request)
+        return ModelView.of(await to_thread.run_sync(registry.add_card, card, by))
+    async with received(request, services.settings, sha256) as upload:
+        add = partial(registry.add_artefact, upload.path, by, name=upload.name, card=upload.card)
+        return ModelView.of(await to_thread.run_sync(add))
 
 
 @router.get("")
@@ -192,30 +194,3 @@ def roll_back(request: Request, name: str, database: DatabaseOf, move: Move = Mo
     with database.write() as session:
         row = stages.roll_back(session, name, move.order(request))
         return ModelView.of(RegisteredModel.of(row))
-
-
-async def _register_card(request: Request, registry: Registry) -> ModelView:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAXIMUM_CARD_BYTES:
-            raise TooLarge(f"the card is larger than {MAXIMUM_CARD_BYTES} bytes")
-    try:
-        card = ModelCard.model_validate_json(bytes(body))
-    except ValidationError as error:
-        told = "; ".join(faults(error.errors(include_url=False, include_input=False)))
-        raise Unprocessable(f"not a model card: {told}") from error
-    return ModelView.of(await to_thread.run_sync(registry.add_card, card, access_of(request).name))
-
-
-async def _register_archive(request: Request, registry: Registry) -> ModelView:
-    with tempfile.NamedTemporaryFile(suffix=".zip") as file:
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAXIMUM_ARCHIVE_BYTES:
-                raise TooLarge(f"the archive is larger than {MAXIMUM_ARCHIVE_BYTES} bytes")
-            await to_thread.run_sync(file.write, chunk)
-        file.flush()
-        by = access_of(request).name
-        return ModelView.of(await to_thread.run_sync(registry.add_archive, Path(file.name), by))

@@ -18,7 +18,8 @@ class ModelRow(Base):
     version: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str]
     card: Mapped[str]
-    artefact: Mapped[str] = mapped_column(default="")  # sha256 of the uploaded archive, or ""
+    artefact: Mapped[str] = mapped_column(default="")  # sha256 of what was uploaded, or ""
+    artefact_name: Mapped[str] = mapped_column(default="", server_default="")  # of a single file
     stage: Mapped[str]
     registered_at: Mapped[float]
 
