@@ -6,11 +6,13 @@ from pathlib import Path
 from ai_models.card import ModelCard, read_card
 from ai_models.card.runtime import Python
 
+HERE = Path(__file__).parent
+SHARED = HERE / "ct"  # code that several of them use: as much a part of their build as their own
+
 
 def bundled_models() -> dict[Path, ModelCard]:
     """Folder -> card of every bundled model."""
-    here = Path(__file__).parent
-    return {card.parent: read_card(card.parent) for card in sorted(here.glob("*/card.toml"))}
+    return {card.parent: read_card(card.parent) for card in sorted(HERE.glob("*/card.toml"))}
 
 
 def folder_of(card: ModelCard) -> Path | None:
@@ -25,8 +27,9 @@ def folder_of(card: ModelCard) -> Path | None:
 def digest_of(folder: Path) -> str:
     """sha256 over the names and bytes of all files of a model: another build, another digest."""
     total = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            total.update(f"{path.relative_to(folder).as_posix()}\0".encode())
-            total.update(hashlib.sha256(path.read_bytes()).digest())
+    for part in (folder, SHARED) if folder.parent == HERE else (folder,):
+        for path in sorted(part.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                total.update(f"{path.relative_to(part).as_posix()}\0".encode())
+                total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()

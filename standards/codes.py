@@ -15,6 +15,7 @@ LUNG = Code("39607008", "SCT", "Lung")
 LEFT_LUNG = Code("44029006", "SCT", "Left lung")
 RIGHT_LUNG = Code("3341006", "SCT", "Right lung")
 BOTH_LUNGS = Code("74101002", "SCT", "Both lungs")
+LIVER = Code("10200004", "SCT", "Liver")  # CID 7151 as well
 CHEST = Code("816094009", "SCT", "Chest")
 
 # Measurement concepts, CID 7469 (generic intensity and size measurements); no public scheme
@@ -23,6 +24,7 @@ VOLUME = Code("118565006", "SCT", "Volume")
 AREA = Code("42798000", "SCT", "Area")
 ATTENUATION_COEFFICIENT = Code("112031", "DCM", "Attenuation Coefficient")
 MEAN = Code("373098007", "SCT", "Mean")  # CID 7464, derivation
+STANDARD_DEVIATION = Code("386136009", "SCT", "Standard Deviation")  # CID 7464
 LOW_ATTENUATION_AREA = Code("LAA-950", "99AIRGATE", "Low attenuation area below -950 HU")
 PERCENTILE_15 = Code("PERC15", "99AIRGATE", "15th percentile of lung density")
 

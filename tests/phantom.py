@@ -18,7 +18,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from standards.uids import derived_uid
-from tests.phantom_anatomy import LEFT_LUNG, RIGHT_LUNG, Anatomy, Grid, draw, scanned
+from tests.phantom_anatomy import LEFT_LUNG, RIGHT_LUNG, Anatomy, Grid, draw, nodules, scanned
 
 FIELD_OF_VIEW_MM = 380.0
 MIDDLE_Z = {"chest": -5.0, "abdomen": -330.0, "head": 0.0}
@@ -67,10 +67,14 @@ class LungTruth:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """labels: uint8, (slices, rows, columns), 1 right lung, 2 left lung, 3 trachea and main
-    bronchi, in the slice order of standards/volume.py; numbers are None without that lung."""
+    """What is where, (slices, rows, columns) in the slice order of standards/volume.py.
+
+    labels: uint8, 1 right lung, 2 left lung, 3 trachea and main bronchi, 4 liver. nodules: bool;
+    they have the label of the lung they lie in. Numbers are None without that lung.
+    """
 
     labels: np.ndarray
+    nodules: np.ndarray
     right: LungTruth | None
     left: LungTruth | None
     both: LungTruth | None
@@ -95,7 +99,7 @@ def chest_phantom(**changes: Any) -> Phantom:
     of_anatomy = {k: v for k, v in changes.items() if k in Anatomy.__dataclass_fields__}
     of_scan = {k: v for k, v in changes.items() if k not in of_anatomy}
     anatomy, options = Anatomy(**of_anatomy), Options(**of_scan)
-    hu, labels, grid = _scan(anatomy, options.slices, options.slice_spacing, options.matrix)
+    hu, labels, balls, grid = _scan(anatomy, options.slices, options.slice_spacing, options.matrix)
     kept = [
         k
         for k in range(options.cut_bottom, options.slices - options.cut_top)
@@ -103,13 +107,16 @@ def chest_phantom(**changes: Any) -> Phantom:
     ]
     side = slice(options.cut_sides, options.matrix - options.cut_sides)
     values = hu[kept][:, :, side] + options.hu_offset
-    labels = labels[kept][:, :, side]
-    truth = _truth(values, labels, _voxel_ml(options))
+    labels, balls = labels[kept][:, :, side], balls[kept][:, :, side]
+    truth = _truth(values, labels, balls, _voxel_ml(options))
     if options.noise:
         rng = np.random.default_rng([anatomy.seed, 7])
         values = values + rng.normal(0, options.noise, values.shape).astype(np.float32)
     instances = _instances(anatomy, options, values, grid, kept)
-    return Phantom(instances, replace(truth, labels=_as_stacked(labels, options)))
+    stacked = (_as_stacked(array, options) for array in (labels, balls))
+    return Phantom(
+        instances, replace(truth, **dict(zip(("labels", "nodules"), stacked, strict=True)))
+    )
 
 
 @lru_cache(maxsize=4)
@@ -117,14 +124,15 @@ def _scan(anatomy: Anatomy, slices: int, spacing: float, matrix: int):
     steps = (spacing, FIELD_OF_VIEW_MM / matrix, FIELD_OF_VIEW_MM / matrix)
     grid = Grid.regular((slices, matrix, matrix), steps, MIDDLE_Z[anatomy.region])
     hu, labels = draw(anatomy, grid)
-    return scanned(hu), labels, grid
+    balls = nodules(anatomy, grid) & np.isin(labels, (RIGHT_LUNG, LEFT_LUNG))
+    return scanned(hu), labels, balls, grid
 
 
 def _voxel_ml(options: Options) -> float:
     return options.slice_spacing * (FIELD_OF_VIEW_MM / options.matrix) ** 2 / 1000
 
 
-def _truth(hu: np.ndarray, labels: np.ndarray, voxel_ml: float) -> Truth:
+def _truth(hu: np.ndarray, labels: np.ndarray, balls: np.ndarray, voxel_ml: float) -> Truth:
     def of(*wanted: int) -> LungTruth | None:
         inside = np.rint(hu[np.isin(labels, wanted)])
         if not inside.size:
@@ -136,7 +144,7 @@ def _truth(hu: np.ndarray, labels: np.ndarray, voxel_ml: float) -> Truth:
             perc15_hu=float(np.percentile(inside, 15)),
         )
 
-    return Truth(labels, of(RIGHT_LUNG), of(LEFT_LUNG), of(RIGHT_LUNG, LEFT_LUNG))
+    return Truth(labels, balls, of(RIGHT_LUNG), of(LEFT_LUNG), of(RIGHT_LUNG, LEFT_LUNG))
 
 
 def _as_stacked(array: np.ndarray, options: Options) -> np.ndarray:

@@ -11,22 +11,32 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-RIGHT_LUNG, LEFT_LUNG, AIRWAY = 1, 2, 3
+RIGHT_LUNG, LEFT_LUNG, AIRWAY, LIVER_LABEL = 1, 2, 3, 4
 SIDES = {"right": (-1, RIGHT_LUNG), "left": (1, LEFT_LUNG)}
 
-AIR, LUNG, EMPHYSEMA, FAT, MUSCLE, BLOOD, LIVER, BONE, TABLE = (
-    -1000, -855, -985, -100, 50, 42, 60, 400, -200,
+AIR, LUNG, EMPHYSEMA, FAT, MUSCLE, BLOOD, LIVER, BONE, TABLE, NODULE, CYST = (
+    -1000, -855, -985, -100, 50, 42, 60, 400, -200, 40, 5,
 )  # fmt: skip
 JUNCTION = -620  # pleura thinner than a voxel
 CONTRAST = 320
 APEX_Z, CARINA_Z = 112.0, 35.0
 HILUM = (40.0, 12.0, 8.0)
 DOME_TOP = {-1: -72.0, 1: -84.0}
+DIAPHRAGM = 4.0
+OUTLINE = 2.4  # exponent of the blunt ellipsoid of a lung
+MIDDLE_OF_LUNG = (70.0, 2.0, -25.0)  # x by side
+REACH_OF_LUNG = {-1: (66.0, 90.0, APEX_Z + 25), 1: (62.0, 90.0, APEX_Z + 25)}
+# Where nodules touch the chest wall, in turn: side, angle from the side to the back in degrees, z
+ON_THE_WALL = ((-1, 0.0, 20.0), (1, 50.0, -5.0), (1, -15.0, 45.0), (-1, 115.0, -30.0))
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What the drawn patient has. emphysema: share of each lung that pockets fill, about."""
+    """What the drawn patient has.
+
+    emphysema: share of each lung that pockets fill, about. wall_nodules: diameters in mm of balls
+    in the lung that touch the chest wall, four at most. cysts: whether the liver has some.
+    """
 
     seed: int = 1
     region: str = "chest"  # or "abdomen", "head"
@@ -35,6 +45,9 @@ class Anatomy:
     emphysema: tuple[float, float] = (0.05, 0.09)
     lung_hu: float = LUNG
     contrast: bool = False
+    wall_nodules: tuple[float, ...] = ()
+    liver_hu: float = LIVER
+    cysts: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +88,7 @@ def draw(anatomy: Anatomy, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     if anatomy.region == "head":
         _draw_head(hu, grid)
     else:
-        _draw_trunk(hu, grid)
+        _draw_trunk(hu, labels, grid, anatomy)
     if anatomy.region == "chest":
         _draw_chest(hu, labels, grid, anatomy)
     return hu, labels
@@ -89,24 +102,40 @@ def _draw_head(hu: np.ndarray, g: Grid) -> None:
         _ellipsoid(hu, g, (side * 28, -60, -50), (14, 14, 18), AIR)  # maxillary sinus
 
 
-def _draw_trunk(hu: np.ndarray, g: Grid) -> None:
+def _draw_trunk(hu: np.ndarray, labels: np.ndarray, g: Grid, anatomy: Anatomy) -> None:
     """Skin to spine, without lungs: what an abdomen shows."""
     skin = np.abs(g.x / 172) ** 2.5 + np.abs(g.y / 116) ** 2.5
     inside = np.broadcast_to(skin < 1, hu.shape)
     hu[inside] = FAT
     deep = np.abs(g.x / 156) ** 2.5 + np.abs(g.y / 101) ** 2.5
     hu[np.broadcast_to(deep < 1, hu.shape)] = MUSCLE
+    _draw_abdomen(hu, labels, g, anatomy)
     _tube(hu, g, ((0, 78, g.z.min()), (0, 78, g.z.max())), 17, 180)
     _tube(hu, g, ((20, 52, g.z.min()), (20, 52, g.z.max())), 12, BLOOD)
     rib = (np.abs(g.x / 147) ** 2.3 + np.abs(g.y / 98) ** 2.3) ** (1 / 2.3)
     turn = np.mod(g.z + 0.35 * g.y + 0.1 * np.abs(g.x), 26.0)
     hu[(rib > 0.965) & (rib < 1.02) & (turn < 10) & (g.z > -110)] = BONE
-    _ellipsoid(hu, g, (-70, -5, -175), (70, 75, 80), LIVER)
     _ellipsoid(hu, g, (75, -20, -132), (26, 30, 22), AIR)  # gas in the stomach
     for n, x in enumerate((-60, -15, 30, 70)):
         _ellipsoid(hu, g, (x, -55, -250 - 25 * (n % 2)), (22, 18, 20), AIR)  # gas in the bowel
     table = (np.abs(g.y - 124) < 6) & (np.abs(g.x) < 170)
     hu[np.broadcast_to(table, hu.shape)] = TABLE
+
+
+def _draw_abdomen(hu: np.ndarray, labels: np.ndarray, g: Grid, anatomy: Anatomy) -> None:
+    """Fat below the diaphragm, and the liver under its right dome, with veins and cysts."""
+    wall = np.abs(g.x / 144) ** 2.5 + np.abs(g.y / 89) ** 2.5
+    for sign in (-1, 1):
+        below = (wall < 1) & (g.x * sign >= 0) & (g.z < _dome(g, sign) - DIAPHRAGM)
+        hu[below] = FAT
+    lobe = (wall < 0.97) & (g.x < 14) & (g.z < _dome(g, -1) - DIAPHRAGM) & (g.z > -240)
+    liver = lobe & (np.abs(g.y + 10) < 66)
+    hu[liver], labels[liver] = anatomy.liver_hu, LIVER_LABEL
+    for turn in (-40, 0, 40):
+        _tube(hu, g, ((0, 10, -100), (-90, turn, -150)), 4, BLOOD, only=liver)
+    if anatomy.cysts:
+        for x, y, z, radius in ((-70, -20, -110, 12), (-95, 20, -125, 17), (-45, -40, -128, 9)):
+            _ellipsoid(hu, g, (x, y, z), (radius, radius, radius), CYST)
 
 
 def _draw_chest(hu: np.ndarray, labels: np.ndarray, g: Grid, anatomy: Anatomy) -> None:
@@ -118,8 +147,9 @@ def _draw_chest(hu: np.ndarray, labels: np.ndarray, g: Grid, anatomy: Anatomy) -
         lung = _lung(g, sign, anatomy.lungs_touch)
         hu[lung], labels[lung] = anatomy.lung_hu, label
     if anatomy.lungs_touch:
-        hu[(np.abs(g.x - _junction(g)) < 1.2) & (labels > 0)] = JUNCTION
-    _ellipsoid(hu, g, (22, -32, -48), (54, 42, 50), blood)
+        hu[(np.abs(g.x - _junction(g)) < 1.2) & (labels > 0) & (labels < AIRWAY)] = JUNCTION
+    for target, value in ((hu, blood), (labels, 0)):
+        _ellipsoid(target, g, (22, -32, -48), (54, 42, 50), value)
     _tube(hu, g, ((20, 52, -200), (20, 52, 45)), 12, blood)
     _tube(hu, g, ((20, 52, 45), (-6, -10, 55)), 13, blood)
     for side, share in zip(SIDES, anatomy.emphysema, strict=True):
@@ -127,22 +157,43 @@ def _draw_chest(hu: np.ndarray, labels: np.ndarray, g: Grid, anatomy: Anatomy) -
             _pockets(hu, labels == SIDES[side][1], g, share, rng)
     _vessels(hu, labels, g, anatomy, rng)
     _airways(hu, labels, g)
+    hu[nodules(anatomy, g) & (labels > 0) & (labels < AIRWAY)] = NODULE
+
+
+def nodules(anatomy: Anatomy, g: Grid) -> np.ndarray:
+    """All nodules as a mask: balls of which a tenth of the diameter lies in the chest wall."""
+    mask = np.zeros(g.shape, bool)
+    for diameter, (sign, degrees, z) in zip(anatomy.wall_nodules, ON_THE_WALL, strict=False):
+        away = sign * np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        rx, ry, rz = REACH_OF_LUNG[sign]
+        x, y, middle = sign * MIDDLE_OF_LUNG[0], MIDDLE_OF_LUNG[1], MIDDLE_OF_LUNG[2]
+        level = 1 - abs((z - middle) / rz) ** OUTLINE
+        shape = abs(away[0] / rx) ** OUTLINE + abs(away[1] / ry) ** OUTLINE
+        depth = (level / shape) ** (1 / OUTLINE) - 0.4 * diameter
+        centre = np.array([x + away[0] * depth, y + away[1] * depth, z])
+        mask |= _distance_to(g, centre) < diameter / 2
+    return mask
 
 
 def _lung(g: Grid, sign: int, touch: bool) -> np.ndarray:
     """One lung: a blunt ellipsoid, cut by diaphragm, mediastinum and heart."""
-    width = 66.0 if sign < 0 else 62.0
+    (x, y, z), (rx, ry, rz) = MIDDLE_OF_LUNG, REACH_OF_LUNG[sign]
     outer = (
-        np.abs((g.x - sign * 70) / width) ** 2.4
-        + np.abs((g.y - 2) / 90) ** 2.4
-        + np.abs((g.z + 25) / (APEX_Z + 25)) ** 2.4
+        np.abs((g.x - sign * x) / rx) ** OUTLINE
+        + np.abs((g.y - y) / ry) ** OUTLINE
+        + np.abs((g.z - z) / rz) ** OUTLINE
     )
-    dome = DOME_TOP[sign] - 62 * (((g.x - sign * 68) / 80) ** 2 + ((g.y - 5) / 80) ** 2)
-    lung = (outer < 1) & (g.z > dome) & (np.abs(g.x) > 22 + 8 * np.exp(-((g.z - 20) ** 2) / 900))
+    medial = 22 + 8 * np.exp(-((g.z - 20) ** 2) / 900)
+    lung = (outer < 1) & (g.z > _dome(g, sign)) & (np.abs(g.x) > medial)
     if touch:
         lung |= _tongue(g, sign)
     heart = ((g.x - 22) / 57) ** 2 + ((g.y + 32) / 45) ** 2 + ((g.z + 48) / 53) ** 2
     return lung & (heart > 1)
+
+
+def _dome(g: Grid, sign: int) -> np.ndarray:
+    """Height of one half of the diaphragm over the points of a plane."""
+    return DOME_TOP[sign] - 62 * (((g.x - sign * 68) / 80) ** 2 + ((g.y - 5) / 80) ** 2)
 
 
 def _tongue(g: Grid, sign: int) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import ndimage
 
 from ai_models.contract import NoResult
-from ai_models.lung_ct.coarse import Coarse
-from ai_models.lung_ct.shapes import IN_PLANE, opened, parts_of
+from ai_models.ct.coarse import Coarse
+from ai_models.ct.shapes import IN_PLANE, opened, parts_of
 
 LUMEN_HU = -850
 SECTION_MM2 = (40.0, 900.0)  # lumen of a trachea in one slice

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from ai_models.lung_ct.coarse import Coarse
-from ai_models.lung_ct.shapes import (
+from ai_models.ct.coarse import Coarse
+from ai_models.ct.shapes import (
     IN_PLANE,
     boundary_box,
-    depth_mm,
-    dilated,
+    closed,
     parts_of,
     reaching_edge,
     sizes,
 )
+from ai_models.lung_ct.bites import bites_of
 
 CLOSING_MM = 6.0  # vessels at the hilum are closed over up to twice this width
-LARGEST_HOLE_MM2 = 600.0  # a wider section is no vessel: a mass, or the dome of the diaphragm
+LARGEST_HOLE_MM2 = 750.0  # a nodule of 30 mm has 707; wider is a mass, or the dome of the diaphragm
 
 
 def filled(coarse: Coarse, sides: np.ndarray, near_airway: np.ndarray) -> np.ndarray:
@@ -23,20 +23,11 @@ def filled(coarse: Coarse, sides: np.ndarray, near_airway: np.ndarray) -> np.nda
     for side in (1, 2):
         box = boundary_box(sides == side, coarse.voxels_in(3 * CLOSING_MM))
         lung = sides[box] == side
-        closed = _closed(lung, coarse) & ~near_airway[box]
-        whole = closed | _small_holes(closed, coarse)
+        whole = closed(lung, CLOSING_MM, coarse.spacing) & ~near_airway[box]
+        whole |= _small_holes(whole, coarse)
+        whole |= bites_of(whole, coarse) & ~near_airway[box]
         result[box][whole & (sides[box] == 0)] = side
     return result
-
-
-def _closed(lung: np.ndarray, coarse: Coarse) -> np.ndarray:
-    """Close gaps within each slice."""
-    steps = coarse.spacing[1:]
-    closed = np.zeros_like(lung)
-    for n, plane in enumerate(lung):
-        if plane.any():
-            closed[n] = depth_mm(dilated(plane, CLOSING_MM, steps), steps) > CLOSING_MM
-    return closed | lung
 
 
 def _small_holes(lung: np.ndarray, coarse: Coarse) -> np.ndarray:

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from ai_models.lung_ct.coarse import Coarse
-from ai_models.lung_ct.shapes import IN_PLANE, boundary_box, dilated, parts_of, sizes
+from ai_models.ct.coarse import Coarse
+from ai_models.ct.shapes import IN_PLANE, boundary_box, dilated, parts_of, sizes
 
 GAS_HU = -930
 MEDIAN_GAS_HU = -970

@@ -6,7 +6,8 @@ import numpy as np
 from pydicom.sr.coding import Code
 
 from ai_models.contract import Inputs
-from ai_models.lung_ct.checks import check_lungs, check_series
+from ai_models.ct.checks import check_series
+from ai_models.lung_ct.checks import WIDEST_SPACING_MM, check_lungs
 from ai_models.lung_ct.density import Density
 from ai_models.lung_ct.segmentation import segmented
 from standards import codes
@@ -26,7 +27,7 @@ class LungCT:
     def predict(self, inputs: Inputs) -> Sequence[Finding]:
         """A label map of both lungs, their measurements and a key image; NoResult to refuse."""
         volume = inputs.volume
-        check_series(volume)
+        check_series(volume, WIDEST_SPACING_MM)
         labels = _labels(volume)
         return [
             LabelMap(labels, LUNGS),

@@ -7,6 +7,10 @@ import numpy as np
 from scipy import ndimage
 
 from ai_models.contract import NoResult
+from ai_models.ct.body import body_of
+from ai_models.ct.checks import check_values
+from ai_models.ct.coarse import Coarse
+from ai_models.ct.shapes import IN_PLANE, boundary_box, dilated, parts_of, reaching_edge, sizes
 from ai_models.lung_ct.airway import airway_of
 from ai_models.lung_ct.checks import (
     CUT_SHARE,
@@ -14,17 +18,12 @@ from ai_models.lung_ct.checks import (
     check_calibration,
     check_ends,
     check_sides,
-    check_values,
 )
-from ai_models.lung_ct.coarse import Coarse
 from ai_models.lung_ct.filling import filled
 from ai_models.lung_ct.gas import gas_of
-from ai_models.lung_ct.shapes import IN_PLANE, boundary_box, dilated, parts_of, reaching_edge, sizes
 from ai_models.lung_ct.sides import sides_of
 
 AIR_HU = -500
-TISSUE_HU = -300
-SHEET_MM = 3.5
 SOFT_TISSUE_HU = 40
 SMALLEST_PART_ML = 15.0
 WALL_MM = 2.0
@@ -51,19 +50,6 @@ def segmented(
     sides = sides_of(coarse, _lung_parts(coarse, lungs & ~near_airway, body), left_is_higher)
     check_ends(sides > 0, CUT_SHARE)
     return _refined(voxels, coarse, sides, near_airway)
-
-
-def body_of(coarse: Coarse) -> np.ndarray:
-    """The patient with all cavities, bool: table, clothing and the air under the back are not in.
-
-    Sheets thinner than some millimetres are taken off first, since they bridge gaps. A slice
-    whose chest wall is as thin loses its cavity, so ask this mask only about larger parts.
-    """
-    steps = max(1, coarse.voxels_in(SHEET_MM)[1])
-    thick = ndimage.binary_opening(coarse.hu > TISSUE_HU, IN_PLANE, iterations=steps)
-    labels, _ = parts_of(thick)
-    body = labels == sizes(labels).argmax()
-    return ~reaching_edge(~body)
 
 
 def dilated_in_box(mask: np.ndarray, radius: float, coarse: Coarse) -> np.ndarray:

@@ -5,8 +5,8 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from ai_models.contract import NoResult
-from ai_models.lung_ct.coarse import Coarse
-from ai_models.lung_ct.shapes import boundary_box, depth_mm, parts_of, sizes
+from ai_models.ct.coarse import Coarse
+from ai_models.ct.shapes import boundary_box, depth_mm, parts_of, sizes
 
 RIGHT, LEFT = 1, 2
 SMALLER_SHARE = 0.2  # of the larger lung; less is not taken for the other lung

@@ -19,7 +19,7 @@ LEAST = {**cards.LEAST, "runtime": {"entry": "threshold:Model"}}
 def test_the_bundled_card_says_what_the_model_may_see():
     card = read_card(FOLDER)
     (image,) = card.inputs
-    assert (card.name, card.version, card.stage) == ("lung_ct", "1.0.0", Stage.LIVE)
+    assert (card.name, card.version, card.stage) == ("lung_ct", "1.1.0", Stage.LIVE)
     assert image.modality == ("CT",)
     assert image.orientation is Orientation.AXIAL
     assert "CHEST" in image.body_part_examined

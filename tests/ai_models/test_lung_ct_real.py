@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from standards import codes
-from tests.ai_models.lungs import centre, dice, findings_of, labels_of, measured, volume_in
+from tests.accuracy.lung_ct import dice, measured
+from tests.ai_models.lungs import centre, findings_of, labels_of, volume_in
 from tests.shared_data import shared_data
 
 

@@ -46,6 +46,16 @@ def dilated(mask: np.ndarray, radius: float, spacing: Sequence[float]) -> np.nda
     return depth_mm(~mask, spacing) <= radius
 
 
+def closed(mask: np.ndarray, radius: float, spacing: Sequence[float]) -> np.ndarray:
+    """The mask with gaps of less than twice the radius closed, within each slice."""
+    steps = spacing[1:]
+    result = mask.copy()
+    for n, plane in enumerate(mask):
+        if plane.any():
+            result[n] |= depth_mm(dilated(plane, radius, steps), steps) > radius
+    return result
+
+
 def opened(mask: np.ndarray, radius: float, spacing: Sequence[float]) -> np.ndarray:
     """The parts of a mask into which a ball of the radius fits."""
     core = depth_mm(mask, spacing) > radius

@@ -1,0 +1,1 @@
+"""Crash: a bundled model for tests. It is a draft, and no rule runs it."""

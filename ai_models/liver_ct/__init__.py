@@ -1,0 +1,1 @@
+"""Liver CT: the bundled model that measures how dense the liver is."""
