@@ -18,6 +18,9 @@ MARKS = {"added": "+", "removed": "-", "changed": "~", "same": "=", "none": " "}
 def print_rules(settings: Settings) -> None:
     table = Table("rule", "when", "run", "how")
     for rule in Client(settings).json(RULES):
+        if "set_aside" in rule:
+            table.add_row(rule["name"], "", "", f"set aside: {rule['set_aside']}")
+            continue
         table.add_row(rule["name"], _when(rule), rule["run"], _how(rule))
     _console().print(table)
 

@@ -39,7 +39,7 @@ def rules_page(
     """The rules in force, or those of an earlier version."""
     with _services(request).database.read() as session:
         if version is None:
-            rules = versions.rules_of(session)
+            rules = versions.in_force(session).entries
         else:
             rules = versions.rules_in(versions.version(session, version))
     return _page(request, as_yaml(rules), shown=version)
@@ -76,7 +76,7 @@ def _make_live(request: Request, text: str, version: int) -> None:
         versions.change(
             session,
             versions.Change(who, f"put {len(rules)} rule(s) in the console", version),
-            lambda _: rules,
+            lambda _: [*rules],
             lambda model: services.registry.runnable(session, model) is not None,
         )
 
@@ -92,8 +92,10 @@ def _page(  # noqa: PLR0913 (what the page shows)
     status_code: int = 200,
 ) -> Response:
     with _services(request).database.read() as session:
+        rule_set = versions.in_force(session)
         context: dict[str, Any] = {
-            "version": versions.in_force(session).version,
+            "version": rule_set.version,
+            "set_aside": rule_set.set_aside,
             "versions": versions.versions(session, VERSIONS_SHOWN),
         }
     context |= {"text": text, "shown": shown, "days": days, "problem": problem, "tried": tried}

@@ -1,6 +1,6 @@
 """Routing rules: the set in force, its versions, and trying another one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -15,6 +15,7 @@ from gateway.routing import versions
 from gateway.routing.lab import Lab, Order, Tried
 from gateway.routing.reading import as_yaml, content_of, json_of, parse_rules
 from gateway.routing.rules import Rule
+from gateway.routing.set_aside import Entry, shown
 from gateway.store.database import Database
 from gateway.store.tables import RuleVersionRow
 from gateway.validation import one_line
@@ -46,7 +47,7 @@ class VersionLine(BaseModel):
 
 
 class VersionView(VersionLine):
-    rules: list[Rule]
+    rules: list[Rule | dict[str, Any]]
 
 
 class UnsupportedBody(GatewayError):
@@ -78,15 +79,16 @@ RulesOfBody = Annotated[list[Rule], Depends(rules_of_body)]
 def all_rules(request: Request, response: Response, database: DatabaseOf) -> Any:
     """In the order in which they are asked; JSON, or YAML where Accept asks for it.
 
-    The ETag is the version of the set, for If-Match of a PUT.
+    A rule that was stored by another version and that this one cannot use is not asked: it has
+    `set_aside`, with the reason. The ETag is the version of the set, for If-Match of a PUT.
     """
     with database.read() as session:
         rule_set = versions.in_force(session)
     etag = {"ETag": f'"{rule_set.version}"'}
     if any(kind in request.headers.get("accept", "") for kind in YAML_TYPES):
-        return Response(as_yaml(list(rule_set.rules)), headers=etag, media_type=YAML)
+        return Response(as_yaml(rule_set.entries), headers=etag, media_type=YAML)
     response.headers.update(etag)
-    return rule_set.rules
+    return [shown(one) for one in rule_set.entries]
 
 
 @router.put("", dependencies=[Depends(administrators_only)], openapi_extra=_SET)
@@ -102,7 +104,7 @@ def put_all(
     If-Match with an ETag of GET: 412 when somebody else changed the rules meanwhile.
     """
     told = f"put {len(rules)} rule(s)"
-    rule_set = _change(request, database, registry, told, lambda _: rules)
+    rule_set = _change(request, database, registry, told, lambda _: [*rules])
     response.headers["ETag"] = f'"{rule_set.version}"'
     return list(rule_set.rules)
 
@@ -122,7 +124,8 @@ def all_versions(
 def one_version(number: Number, database: DatabaseOf) -> VersionView:
     with database.read() as session:
         row = versions.version(session, number)
-    return VersionView(**_line(row).model_dump(), rules=versions.rules_in(row))
+    rules = [shown(one) for one in versions.rules_in(row)]
+    return VersionView(**_line(row).model_dump(), rules=rules)
 
 
 @router.post("/versions/{number}/restore", dependencies=[Depends(administrators_only)])
@@ -151,9 +154,9 @@ def try_out(
 
 
 @router.get("/{name}")
-def one_rule(name: str, database: DatabaseOf) -> Rule:
+def one_rule(name: str, database: DatabaseOf) -> Rule | dict[str, Any]:
     with database.read() as session:
-        return _named(versions.rules_of(session), name)
+        return shown(_named(versions.in_force(session).entries, name))
 
 
 @router.put("/{name}", dependencies=[Depends(administrators_only)])
@@ -164,7 +167,7 @@ def put(
     if rule.name != name:
         raise Unprocessable(f"the path names rule {name!r}, the body {rule.name!r}; use one name")
 
-    def changed(rules: list[Rule]) -> list[Rule]:
+    def changed(rules: list[Entry]) -> list[Entry]:
         known = any(one.name == name for one in rules)
         if known:
             return [rule if one.name == name else one for one in rules]
@@ -176,7 +179,7 @@ def put(
 
 @router.delete("/{name}", status_code=204, dependencies=[Depends(administrators_only)])
 def delete(name: str, request: Request, database: DatabaseOf, registry: RegistryOf) -> None:
-    def changed(rules: list[Rule]) -> list[Rule]:
+    def changed(rules: list[Entry]) -> list[Entry]:
         gone = _named(rules, name)
         return [one for one in rules if one is not gone]
 
@@ -188,7 +191,7 @@ def _change(
     database: Database,
     registry: Registry,
     told: str,
-    changed: Callable[[list[Rule]], list[Rule]],
+    changed: Callable[[list[Entry]], list[Entry]],
 ) -> versions.RuleSet:
     with database.write() as session:
         return versions.change(
@@ -208,7 +211,7 @@ def _based_on(request: Request) -> int | None:
     return int(number) if number.isdecimal() and len(number) < 10 else -1
 
 
-def _named(rules: list[Rule], name: str) -> Rule:
+def _named(rules: Sequence[Entry], name: str) -> Entry:
     for rule in rules:
         if rule.name == name:
             return rule

@@ -1,6 +1,7 @@
 """Rule sets as text: YAML or JSON in, YAML out; what cannot be used is told in one line."""
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from gateway.errors import RulesUnreadable
 from gateway.routing.rules import Rule
+from gateway.routing.set_aside import Entry, written
 from gateway.validation import one_line
 
 MOST_RULES = 1000
@@ -71,14 +73,9 @@ def parse_rules(content: object) -> list[Rule]:
     return rules
 
 
-def as_data(rules: list[Rule]) -> list[dict[str, Any]]:
-    """Without what is as it would be anyway."""
-    return [rule.model_dump(mode="json", exclude_defaults=True) for rule in rules]
-
-
-def as_yaml(rules: list[Rule]) -> str:
+def as_yaml(rules: Sequence[Entry]) -> str:
     return _HEADER + yaml.safe_dump(
-        json.loads(json.dumps(as_data(rules))), sort_keys=False, allow_unicode=True, width=100
+        json.loads(json.dumps(written(rules))), sort_keys=False, allow_unicode=True, width=100
     )
 
 

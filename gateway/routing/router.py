@@ -35,6 +35,9 @@ class Router:
             lambda: earlier_studies(session, row),
         )
         told = {"rules_version": rule_set.version}
+        for one in rule_set.set_aside:
+            aside = {"rule": one.name, **told, "reason": one.reason}
+            note(session, study.study_instance_uid, "rule_set_aside", aside)
         late = {rule.name: Late(rule.completion.late) for rule in rule_set.rules if rule.completion}
         for run in planned.runs:
             self._apply(session, study, run, told, late.get(run.rule, Late.RERUN))

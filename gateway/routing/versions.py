@@ -5,15 +5,15 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gateway.errors import Conflict, GatewayError, NotFound, Unprocessable
-from gateway.routing.reading import MOST_RULES, as_data
+from gateway.routing.reading import MOST_RULES
 from gateway.routing.rules import Rule
+from gateway.routing.set_aside import Entry, SetAside, entries, log_once, written
 from gateway.store.tables import RuleVersionRow
 
 RULES_FILE = "rules file"
@@ -21,15 +21,26 @@ RULES_FILE = "rules file"
 
 @dataclass(frozen=True)
 class RuleSet:
-    """version: 0 before the first change."""
+    """version: 0 before the first change. entries: in their order, those that are set aside too."""
 
     version: int
-    rules: tuple[Rule, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those that are asked."""
+        return tuple(one for one in self.entries if isinstance(one, Rule))
+
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        return tuple(one for one in self.entries if isinstance(one, SetAside))
 
 
 def in_force(session: Session) -> RuleSet:
     row = _last(session)
-    return RuleSet(row.number, _parsed(row.rules)) if row else RuleSet(0, ())
+    rule_set = RuleSet(row.number, entries(row.rules)) if row else RuleSet(0, ())
+    log_once(rule_set.version, rule_set.set_aside)
+    return rule_set
 
 
 def rules_of(session: Session) -> list[Rule]:
@@ -51,8 +62,8 @@ def version(session: Session, number: int) -> RuleVersionRow:
     return row
 
 
-def rules_in(row: RuleVersionRow) -> list[Rule]:
-    return list(_parsed(row.rules))
+def rules_in(row: RuleVersionRow) -> list[Entry]:
+    return list(entries(row.rules))
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class RulesChanged(GatewayError):
 def change(
     session: Session,
     order: Change,
-    changed: Callable[[list[Rule]], list[Rule]],
+    changed: Callable[[list[Entry]], list[Entry]],
     is_runnable: Callable[[str], bool],
 ) -> RuleSet:
     """Make what `changed` makes of the rules in force the next version, in the caller's
@@ -96,7 +107,7 @@ def change(
     number = last.number if last else 0
     if order.based_on is not None and order.based_on != number:
         raise RulesChanged(number, order.based_on)
-    before = rules_of(session)
+    before = list(in_force(session).entries)
     after = changed(list(before))
     if after == before:
         return RuleSet(number, tuple(before))
@@ -113,10 +124,11 @@ def change(
     return _added(session, row)
 
 
-def _check(before: list[Rule], after: list[Rule], is_runnable: Callable[[str], bool]) -> None:
+def _check(before: list[Entry], after: list[Entry], is_runnable: Callable[[str], bool]) -> None:
     if len(after) > MOST_RULES:
         raise Unprocessable(f"that makes {len(after)} rules, expected at most {MOST_RULES}")
-    for model in sorted({rule.run for rule in after if rule not in before}):
+    new = {one.run for one in after if isinstance(one, Rule) and one not in before}
+    for model in sorted(new):
         if not is_runnable(model):
             raise Unprocessable(
                 f"no model {model!r} is registered and in use; "
@@ -136,7 +148,7 @@ def take_over(session: Session, from_file: list[Rule]) -> RuleSet:
         return in_force(session)
     names = {rule.name for rule in from_file}
     gone = names | set(json.loads(last.from_file) if last else [])
-    others = [rule for rule in rules_of(session) if rule.name not in gone]
+    others = [one for one in in_force(session).entries if one.name not in gone]
     row = RuleVersionRow(
         number=last.number + 1 if last else 1,
         at=time.time(),
@@ -157,7 +169,7 @@ def _added(session: Session, row: RuleVersionRow) -> RuleSet:
         raise Conflict(
             "the rules were changed by somebody else just now; look at them and send it again"
         ) from error
-    return RuleSet(row.number, _parsed(row.rules))
+    return RuleSet(row.number, entries(row.rules))
 
 
 def _last(session: Session) -> RuleVersionRow | None:
@@ -166,11 +178,5 @@ def _last(session: Session) -> RuleVersionRow | None:
     ).first()
 
 
-def _written(rules: list[Rule]) -> str:
-    return json.dumps(as_data(rules))
-
-
-@lru_cache(maxsize=16)
-def _parsed(body: str) -> tuple[Rule, ...]:
-    """Read once per version, not once per study."""
-    return tuple(Rule.model_validate(item) for item in json.loads(body))
+def _written(rules: Sequence[Entry]) -> str:
+    return json.dumps(written(rules))

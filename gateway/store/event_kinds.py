@@ -119,6 +119,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "the rule says that what comes late changes nothing",
             (*_SELECTION, "reason"),
         ),
+        "rule_set_aside": Kind(
+            "Rule set aside",
+            "a stored rule cannot be used by this version and was not asked",
+            ("rule", "rules_version", "reason"),
+        ),
         "no_rule_matched": Kind(
             "No rule matched", "no model looks at the study", ("reason", "rules_version")
         ),
