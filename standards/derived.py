@@ -12,6 +12,8 @@ from typing import Any
 
 from highdicom.sr import CodedConcept
 from pydicom import DataElement, Dataset, dcmwrite
+from pydicom.datadict import dictionary_VR
+from pydicom.tag import Tag
 from pydicom.valuerep import DA, TM
 
 from standards import codes
@@ -135,6 +137,11 @@ _PLACE = (
     "ImageOrientationPatient",
     "PixelSpacing",
 )
+# By tag, since pydicom looks up a keyword each time, which for hundreds of instances takes longer
+# than to encode an object.
+_CHARACTER_SET = Tag("SpecificCharacterSet")
+_EMPTY = tuple((Tag(keyword), dictionary_VR(keyword)) for keyword in _TYPE_2)
+_IMAGE_TAGS = tuple(Tag(keyword) for keyword in _IMAGE)
 # Where a value that no reader can parse is better left empty than handed on.
 _PARSED_BY: dict[str, Any] = {"StudyDate": DA, "StudyTime": TM, "PatientBirthDate": DA}
 _PATIENT_SEX = ("M", "F", "O")  # PS3.3 C.7.1.1
@@ -192,12 +199,13 @@ def _check_each(headers: Sequence[Dataset], keywords: Sequence[str]) -> None:
 
 def _image(header: Dataset) -> Dataset:
     image = Dataset()
-    image.SpecificCharacterSet = UTF8
-    for keyword in _TYPE_2:
-        setattr(image, keyword, None)
-    for keyword in _IMAGE:
-        if keyword in header and not header[keyword].is_empty:
-            image.add(header[keyword])
+    image.add_new(_CHARACTER_SET, "CS", UTF8)
+    for tag, vr in _EMPTY:
+        image.add_new(tag, vr, None)
+    for tag in _IMAGE_TAGS:
+        element = header.get(tag)
+        if element is not None and not element.is_empty:
+            image.add(element)
     stand_in(image, header)
     return image
 
