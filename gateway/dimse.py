@@ -75,7 +75,8 @@ def run_listener(settings: Settings, ingest: Ingest, stop: Stop) -> None:
         raise NotConfigured("AIRGATE_DICOM is `off`; set it to AET@host:port to listen for DICOM")
     title, host, port = settings.dicom_address
     largest = settings.maximum_part_mb << 20
-    with AssociationLog(ingest.database) as associations:
+    associations = AssociationLog(ingest.database)
+    with associations.beating():
         listener = Listener(ingest, associations)
         server = serve_dimse(
             title,

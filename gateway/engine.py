@@ -7,9 +7,9 @@ Its id is the workitem UID, so one workitem cannot become two jobs. Jobs carry i
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from gateway import places
 from gateway.failures import DATABASE_AWAY, back_off
 from gateway.file_lock import locked_file
 from gateway.jobs import DEAD_AFTER_SECONDS, QUEUES, Job, Perform, place_in_queue
+from gateway.repeating import repeating
 from gateway.store.database import Database
 from gateway.store.tables import WorkerRow, WorkitemRow
 
@@ -122,7 +123,7 @@ class Worker:
         self.executor_id = executor_id(slot)
         # Waits for a predecessor that is still ending.
         self._lock = locked_file(data / "locks" / f"{self.executor_id}.lock")
-        self._stop = threading.Event()
+        self._beating = ExitStack()
 
     def start(self) -> None:
         DBOS(
@@ -147,11 +148,13 @@ class Worker:
         for queue in self._queues:
             pause = POLL_SECONDS[queue]
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=pause)
-        threading.Thread(target=self._beat_on, name="beat", daemon=True).start()
+        failed = "heartbeat failed; trying again"
+        beat = repeating(self._live, name="beat", seconds=BEAT_SECONDS, failed=failed, log=log)
+        self._beating.enter_context(beat)
 
     def stop(self) -> None:
         """Take no new job and return soon; a job under way is given back by its next owner."""
-        self._stop.set()
+        self._beating.close()
         DBOS.destroy(workflow_completion_timeout_sec=0)
         self._lock.close()
 
@@ -170,15 +173,9 @@ class Worker:
             time.sleep(back_off(tries))
             tries += 1
 
-    def _beat_on(self) -> None:
-        while True:
-            try:
-                self._beat()
-                self._take_over()
-            except Exception:  # the beat outlives any failure of the database
-                log.exception("heartbeat failed; trying again")
-            if self._stop.wait(BEAT_SECONDS):
-                return
+    def _live(self) -> None:
+        self._beat()
+        self._take_over()
 
     def _beat(self) -> None:
         with self._database.write() as session:

@@ -92,6 +92,17 @@ class Gateway:
         self.process.send_signal(sign)
         return self.process.wait(60)
 
+    def worker(self, slot: str) -> subprocess.Popen[bytes]:
+        """A worker process of its own, for a server without workers; nobody starts it again."""
+        with (self.data / "workers.log").open("ab") as log:
+            return subprocess.Popen(
+                [*DYING_WITH_US, sys.executable, "-m", "gateway.cli", "worker", "--slot", slot],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+            )
+
     @property
     def pid(self) -> int:
         """Of the process that answers HTTP."""

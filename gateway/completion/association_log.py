@@ -4,9 +4,9 @@ It beats while associations last, so that its crash leaves none open for ever.
 """
 
 import logging
-import threading
 import time
 import uuid
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from sqlalchemy import select, update
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from adapters.dimse import Association
 from gateway.completion.arrivals import note_evidence
 from gateway.completion.associations import LASTING, State
+from gateway.repeating import repeating
 from gateway.store.database import Database
 from gateway.store.tables import AssociationRow
 
@@ -38,16 +39,13 @@ class AssociationLog:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._brings: dict[Association, _Brings] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat_on, name="associations", daemon=True)
 
-    def __enter__(self) -> "AssociationLog":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def beating(self) -> AbstractContextManager[None]:
+        """Beat while the block runs."""
+        failed = "associations were not noted; trying again"
+        return repeating(
+            self._beat, name="associations", seconds=BEAT_SECONDS, failed=failed, log=log
+        )
 
     def brings(self, association: Association, study: str) -> None:
         """An instance of this study is indexed; its sender waits for the answer.
@@ -77,17 +75,10 @@ class AssociationLog:
         state = State.RELEASED if released else State.LOST
         _change(session, [of_this], state, now)
 
-    def _beat_on(self) -> None:
-        while not self._stop.wait(BEAT_SECONDS):
-            ids = [known.id for known in list(self._brings.values())]
-            try:
-                if ids:
-                    self._beat(ids)
-            except Exception:  # the beat outlives any failure of the database
-                log.exception("associations were not noted; trying again")
-
-    def _beat(self, ids: list[str]) -> None:
-        now = time.time()
+    def _beat(self) -> None:
+        now, ids = time.time(), [known.id for known in list(self._brings.values())]
+        if not ids:
+            return
         with self._database.write() as session:
             session.execute(
                 update(AssociationRow).where(AssociationRow.id.in_(ids)).values(beat_at=now)

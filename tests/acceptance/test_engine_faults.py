@@ -15,7 +15,7 @@ from tests import quick_model
 from tests.orthanc_server import needs_orthanc
 from tests.postgresql import PostgreSQL
 from tests.quick_model import TinyStudy, tiny_study
-from tests.serving import DYING_WITH_US, ROOT, Gateway, wait_until
+from tests.serving import ROOT, Gateway, wait_until
 
 pytestmark = pytest.mark.serve
 
@@ -116,13 +116,7 @@ def test_another_worker_on_the_same_postgresql_finishes_what_a_killed_one_had(tm
 @contextmanager
 def two_workers(gateway: Gateway) -> Iterator[dict[str, subprocess.Popen]]:
     """By slot. Nobody starts them again."""
-    workers = {}
-    with (gateway.data / "workers.log").open("ab") as log:
-        for slot in ("0", "1"):
-            command = [*DYING_WITH_US, sys.executable, "-m", "gateway.cli", "worker"]
-            workers[slot] = subprocess.Popen(
-                [*command, "--slot", slot], env=gateway.environment, stderr=log, cwd=ROOT
-            )
+    workers = {slot: gateway.worker(slot) for slot in ("0", "1")}
     try:
         yield workers
     finally:

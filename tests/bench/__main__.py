@@ -28,6 +28,7 @@ from tests.bench import (
     search_growth,
     series,
     stow,
+    take_over,
     viewer,
     workers,
 )
@@ -49,6 +50,7 @@ PIECES: dict[str, Callable[[Plan], Iterable[Line]]] = {
     "orchestration": orchestration.measure,
     "completion": completion.measure,
     "workers": workers.measure,
+    "take-over": take_over.measure,
 }
 
 

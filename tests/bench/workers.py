@@ -4,8 +4,6 @@ the last of them also with many finished workitems in the table.
 The studies wait in the queue when the workers begin, so what is told is how fast it empties.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from tests.bench.plan import Plan
 from tests.bench.report import Line
 from tests.postgresql import PostgreSQL
 from tests.quick_model import tiny_study
-from tests.serving import DYING_WITH_US, ROOT, Gateway, wait_until
+from tests.serving import Gateway, wait_until
 
 WORKERS = (1, 2, 4)
 WAIT_SECONDS = 600.0
@@ -75,14 +73,7 @@ def _emptied_in(database: Database, last: int) -> float:
 
 @contextmanager
 def _working(gateway: Gateway, workers: int) -> Iterator[None]:
-    command = [*DYING_WITH_US, sys.executable, "-m", "gateway.cli", "worker", "--slot"]
-    with (gateway.data / "workers.log").open("ab") as log:
-        started = [
-            subprocess.Popen(
-                [*command, str(slot)], env=gateway.environment, stderr=log, stdout=log, cwd=ROOT
-            )
-            for slot in range(workers)
-        ]
+    started = [gateway.worker(str(slot)) for slot in range(workers)]
     try:
         yield
     finally:
