@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -10,18 +11,23 @@ from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
 from adapters.runtimes.incoming import Incoming
 from adapters.runtimes.loading import Loadable, load
+from ai_models.card import ModelCard
 from ai_models.contract import Inputs, Model, NoResult
+from ai_models.gate import examine
 from standards.errors import StandardsError, UnfitSeries
 from standards.findings import Findings
 
 # Follows the last instance of a series, and the last series; no DICOM file and no name is empty.
 END = b""
+# In the place of a file: the inputs that have come so far are to be forgotten, unanswered.
+ABANDONED = b"\0"
 
 
 def serve(connection: Connection, loadable: Loadable) -> None:
     """Answer each set of inputs with findings or why there are none.
 
-    Messages in: for each input its name, its files one by one, END; then END.
+    Messages in: for each input its name, its files one by one, END; then END. ABANDONED as a file
+    begins anew.
 
     Messages out: ("ready",), ("unusable", why), ("findings", findings, load s, predict s),
     ("no_result" or "refused", check, found, expected), ("failed", kind, message); and any number
@@ -41,7 +47,8 @@ def serve(connection: Connection, loadable: Loadable) -> None:
             inputs = receive(connection)
         except EOFError:
             return
-        connection.send(answer(model, inputs, lambda percent: _tell(connection, percent)))
+        tell = partial(_tell, connection)
+        connection.send(answer(model, loadable.card, inputs, tell))
 
 
 def receive(connection: Connection) -> dict[str, Incoming]:
@@ -50,6 +57,9 @@ def receive(connection: Connection) -> dict[str, Incoming]:
     while (name := connection.recv_bytes()) != END:
         series = inputs[name.decode()] = Incoming()
         while (content := connection.recv_bytes()) != END:
+            if content == ABANDONED:
+                inputs = {}
+                break
             series.add(content)
     return inputs
 
@@ -59,13 +69,19 @@ def _tell(connection: Connection, percent: float) -> None:
 
 
 def answer(
-    model: Model, inputs: dict[str, Incoming], progress: Callable[[float], None]
+    model: Model, card: ModelCard, inputs: dict[str, Incoming], progress: Callable[[float], None]
 ) -> tuple[Any, ...]:
+    """What `serve` says of one set of inputs. The model sees none that the gate refuses."""
     started = time.perf_counter()
     try:
         volumes = {name: series.volume() for name, series in inputs.items()}
+        caveats = [
+            caveat
+            for name, volume in volumes.items()
+            for caveat in examine(volume, card.input(name), card.gate)
+        ]
         loaded = time.perf_counter()
-        findings = Findings.of(model.predict(Inputs(volumes, progress)))
+        findings = Findings.of([*caveats, *model.predict(Inputs(volumes, progress))])
         decoding = sum(series.seconds for series in inputs.values())
         return ("findings", findings, decoding + loaded - started, time.perf_counter() - loaded)
     except NoResult as refusal:

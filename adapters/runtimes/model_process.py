@@ -121,6 +121,9 @@ class ModelProcess:
             connection.send_bytes(child.END)
         except BrokenPipeError:
             self._crashed()
+        except UnfitSeries:
+            connection.send_bytes(child.ABANDONED)  # the input is to blame: the model stays warm
+            raise
         except BaseException:
             self.stop()  # half a series was sent: the child must never take it for a whole one
             raise

@@ -1,5 +1,6 @@
 """The model card, one file for each of its sections."""
 
+from ai_models.card.gate import GateRules, Reaction
 from ai_models.card.inputs import Contrast, InputSeries, Orientation
 from ai_models.card.model_card import OUTSIDE, ModelCard, Stage, read_card
 from ai_models.card.resources import Resources
@@ -8,10 +9,12 @@ from ai_models.card.strict import Name
 __all__ = [
     "OUTSIDE",
     "Contrast",
+    "GateRules",
     "InputSeries",
     "ModelCard",
     "Name",
     "Orientation",
+    "Reaction",
     "Resources",
     "Stage",
     "read_card",

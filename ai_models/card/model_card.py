@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
+from ai_models.card.gate import GateRules
 from ai_models.card.inputs import InputSeries
 from ai_models.card.resources import Resources
 from ai_models.card.runtime import OWN_WORKLIST, Runtime, Ups
@@ -47,6 +48,7 @@ class ModelCard(Strict):
     inputs: tuple[InputSeries, ...] = Field(
         min_length=1, max_length=8, description="the results are drawn on the first one"
     )
+    gate: GateRules = GateRules()
     resources: Resources = Resources()
 
     @property
@@ -58,6 +60,10 @@ class ModelCard(Strict):
     def worklist(self) -> str:
         """Worklist Label (0074,1202) of its workitems."""
         return self.runtime.worklist if isinstance(self.runtime, Ups) else OWN_WORKLIST
+
+    def input(self, name: str) -> InputSeries:
+        """The input of that name, of which there is one."""
+        return next(one for one in self.inputs if one.name == name)
 
     @field_validator("inputs")
     @classmethod

@@ -4,7 +4,7 @@ Geometry, photometric interpretation and rescale are settled before, where a vol
 (standards/volume.py). Each check here is a function from what is seen to a suspicion or None.
 """
 
-from ai_models.card import InputSeries
+from ai_models.card import GateRules, InputSeries, Reaction
 from ai_models.gate.headers import (
     body_part,
     burned_in_annotation,
@@ -14,7 +14,6 @@ from ai_models.gate.headers import (
 )
 from ai_models.gate.suspicion import Check, Seen
 from ai_models.gate.values import constant_image, constant_slices, implausible_values
-from ai_models.gate_rules import GateRules, Reaction
 from standards.errors import UnfitSeries
 from standards.findings import Caveat
 from standards.volume import Volume

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ai_models.card import InputSeries
-from ai_models.gate_rules import GateRules
+from ai_models.card import GateRules, InputSeries
 from standards.volume import Volume
 
 

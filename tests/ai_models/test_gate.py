@@ -10,10 +10,9 @@ from pydantic import ValidationError
 from pydicom import Dataset, dcmread
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
-from ai_models.card import InputSeries
+from ai_models.card import GateRules, InputSeries, Reaction
 from ai_models.gate import examine
 from ai_models.gate.decoders import check_decoders
-from ai_models.gate_rules import GateRules, Reaction
 from standards.errors import UnfitSeries
 from standards.volume import Volume, volume_of
 from tests.phantom import chest_phantom

@@ -96,8 +96,8 @@ def runtime():
     runtime.stop()
 
 
-def entry(folder: Path, name: str) -> Loadable:
-    return Loadable(card({"entry": f"small_models:{name}"}), folder)
+def entry(folder: Path, name: str, **changes) -> Loadable:
+    return Loadable(card({"entry": f"small_models:{name}"}, **changes), folder)
 
 
 def test_findings_come_back_and_the_process_stays_warm(runtime, folder, series):
@@ -114,7 +114,7 @@ def test_findings_come_back_and_the_process_stays_warm(runtime, folder, series):
 
 
 def test_a_model_with_several_inputs_gets_each_volume_by_its_name(runtime, folder, series):
-    counts = entry(folder, "Counts")
+    counts = entry(folder, "Counts", inputs=[{"name": "t1"}, {"name": "flair"}])
     prediction = runtime.predict(counts, series, 60, name="t1", others={"flair": series[:5]})
 
     volumes = [one.value for one in prediction.findings.measurements]
@@ -131,6 +131,37 @@ def test_a_refusal_keeps_its_facts(runtime, folder, series):
 def test_an_unfit_series_is_refused_before_the_model_sees_it(runtime, folder, series):
     with pytest.raises(UnfitSeries, match="gap"):
         runtime.predict(entry(folder, "Threshold"), series[:10] + series[11:], 60)
+
+
+def test_the_gate_refuses_what_the_card_does_not_want(runtime, folder, series):
+    heads = entry(folder, "Threshold", inputs=[{"body_part_examined": ["HEAD"]}])
+
+    with pytest.raises(UnfitSeries) as refusal:
+        runtime.predict(heads, series, 60)
+
+    assert (refusal.value.check, refusal.value.found) == ("body part", "CHEST")
+
+
+def test_what_the_gate_warns_of_is_a_caveat_of_the_result(runtime, folder, series):
+    inputs = [{"body_part_examined": ["HEAD"]}]
+    heads = entry(folder, "Threshold", inputs=inputs, gate={"body_part": "warn"})
+
+    (caveat,) = runtime.predict(heads, series, 60).findings.caveats
+
+    assert caveat.text == "Input image: body part: found CHEST, expected HEAD."
+
+
+def test_a_series_that_is_refused_on_its_way_leaves_the_process_warm(runtime, folder, series):
+    def undecodable():
+        yield from series[:20]
+        raise UnfitSeries("PixelData", "an image that cannot be decoded", "JPEG-LS")
+
+    before = runtime.predict(entry(folder, "Threshold"), series, 60)
+    with pytest.raises(UnfitSeries):
+        runtime.predict(entry(folder, "Threshold"), undecodable(), 60)
+    after = runtime.predict(entry(folder, "Threshold"), series, 60)
+
+    assert before.findings.measurements == after.findings.measurements  # volume and pid
 
 
 def test_a_series_that_cannot_be_read_to_its_end_is_never_taken_for_a_whole_one(

@@ -1,8 +1,10 @@
-"""The `[gate]` section of a card: what is a matter of the model, and not of every image."""
+"""`[gate]`: what is a matter of the model, and not of every image."""
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ai_models.card.strict import Strict
 
 
 class Reaction(StrEnum):
@@ -13,10 +15,8 @@ class Reaction(StrEnum):
     ACCEPT = "accept"
 
 
-class GateRules(BaseModel):
+class GateRules(Strict):
     """What happens to an input that a check of the gate finds suspicious. docs/gate.md."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     value_range: tuple[float, float] | None = Field(
         default=None,
