@@ -22,7 +22,8 @@ from gateway.errors import NotFound, Unprocessable
 from gateway.outputs import Encoded
 from gateway.pipeline import result_instance
 from gateway.registry import RegisteredModel
-from gateway.routing.selector import select_all
+from gateway.routing.priors import newest_and_earlier
+from gateway.routing.selector import Selections, select_all
 from gateway.source import SourceSeries
 from standards import fhir
 from standards.analysis import Result
@@ -98,6 +99,15 @@ def _series(files: Sequence[Path], console: Console) -> dict[str, list[tuple[Pat
     return series
 
 
+def _selected(model: RegisteredModel, series: Sequence[Series]) -> Selections:
+    """A model that reads priors gets the newest study, and those before it as its priors."""
+    if not series or not any(one.prior for one in model.card.inputs):
+        return select_all(model.card.inputs, series)
+    study, earlier = newest_and_earlier(series)
+    date = str(study.series[0].value("StudyDate", ""))
+    return select_all(model.card.inputs, study.series, date, lambda: earlier)
+
+
 def _choose(
     model: RegisteredModel, found: dict[str, list[tuple[Path, Dataset]]], console: Console
 ) -> dict[str, list[Path]]:
@@ -106,7 +116,7 @@ def _choose(
         Series(uid, [header.to_json_dict(suppress_invalid_tags=True) for _, header in members])
         for uid, members in found.items()
     ]
-    selections = select_all(model.card.inputs, candidates)
+    selections = _selected(model, candidates)
     for uid, reason in selections.passed_over.items():
         console.print(f"passed over series {uid}: {reason}", soft_wrap=True)
     if selections.missing:

@@ -199,3 +199,22 @@ def test_the_command_line_puts_tries_exports_and_restores_rules(gateway, tmp_pat
 
     draft.write_text("- {name: all, run: lung_ct, when: [{attribute: Modalty, equals: CT}]}\n")
     assert_one_line(airgate("rules", "put", str(draft), **gateway.environment), "Modalty", "rule 1")
+
+
+def test_the_command_line_finds_the_prior_among_the_paths(tmp_path):
+    model = tmp_path / "pairs"
+    model.mkdir()
+    (model / "card.toml").write_text(textwrap.dedent(CARD))
+    (model / "pairs.py").write_text(textwrap.dedent(MODEL))
+    write(tmp_path / "files", "old", "native", 3, StudyDate="20250301")
+    write(tmp_path / "more", "new", "venous", 5, SeriesNumber=1)
+    write(tmp_path / "more", "new", "native", 7, SeriesNumber=2)
+    write(tmp_path / "others", "of another", "native", 9, StudyDate="20260228", PatientID="OTHER")
+
+    paths = [str(tmp_path / name) for name in ("files", "more", "others")]
+    ended = airgate("run", str(model), *paths, "--out", str(tmp_path / "out"))
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "of the prior" in ended.stdout
+    assert "7 slices" in ended.stdout
+    assert "9 slices" not in ended.stdout
