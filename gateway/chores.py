@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 from gateway.completion.forgetting import forget_evidence
 from gateway.engine import JobQueue
 from gateway.following.leader import lead
+from gateway.models import tries
 from gateway.models.artefacts import KEPT_SECONDS, Artefact, referred_to
 from gateway.repeating import repeating
 from gateway.services import artefacts_of
@@ -53,10 +54,11 @@ def clean_up(settings: Settings, database: Database, jobs: JobQueue) -> None:
     before = now - settings.trace_days * 86_400
     events = forget_events(database, before)
     forget_evidence(database, before)
+    tried = tries.forget_old(database)
     known = partial(_artefacts_known, database)
     artefacts = artefacts_of(settings).clean_up(known, now - KEPT_SECONDS)
-    if forgotten or events or artefacts:
-        told = {"jobs": forgotten, "events": events, "artefacts": artefacts}
+    if forgotten or events or tried or artefacts:
+        told = {"jobs": forgotten, "events": events, "tries": tried, "artefacts": artefacts}
         log.info("cleaned up", extra=told)
 
 

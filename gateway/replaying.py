@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ai_models.card import Stage
 from gateway.errors import Conflict
+from gateway.models.tries import RULE as TRY
 from gateway.outcomes import DEAD, ENDINGS, REPLAYABLE, Outcome
 from gateway.store.events import note
 from gateway.store.tables import ModelRow, WorkitemRow
@@ -32,7 +33,8 @@ def is_dead() -> ColumnElement[bool]:
     origin = func.coalesce(func.nullif(WorkitemRow.replay_of, ""), WorkitemRow.sop_instance_uid)
     replayed = exists().where(later.replay_of == origin, later.created_at > WorkitemRow.created_at)
     superseded = exists().where(later.supersedes == WorkitemRow.sop_instance_uid)
-    return WorkitemRow.outcome.in_(DEAD) & ~replayed & ~superseded
+    wanted = WorkitemRow.outcome.in_(DEAD) & (WorkitemRow.rule != TRY)
+    return wanted & ~replayed & ~superseded
 
 
 def replay(session: Session, uid: str, ordered_by: str) -> WorkitemRow:
@@ -79,6 +81,8 @@ def _check(session: Session, ended: WorkitemRow) -> None:
     if not rows.is_final(ended):
         found = f"it is {ended.procedure_step_state}"
         raise NotReplayable(uid, found, "wait for its end, or cancel it")
+    if ended.rule == TRY:
+        raise NotReplayable(uid, "somebody tried its model out", "try it again")
     if not ended.model_name:
         found = "it names no model of this gateway"
         raise NotReplayable(uid, found, "whoever ordered it can order it again")

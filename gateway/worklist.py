@@ -37,13 +37,15 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
     priority: str = "MEDIUM",
     supersedes: str = "",
     stage: str = LIVE,
+    once: str = "",
 ) -> WorkitemRow | None:
     """One workitem per model build, input set and stage; None when that one exists already.
 
     inputs: by the names that the card gives them; the results are drawn on the first one.
-    supersedes: UID of the work whose result this one's takes the place of.
+    supersedes: UID of the work whose result this one's takes the place of. once: any unique text
+    makes it work of its own, though the same was done before.
     """
-    uid, is_known = identity(session, model, inputs, stage)
+    uid, is_known = identity(session, model, inputs, stage, once)
     if is_known:
         return None
     first = next(iter(inputs.values()))
@@ -81,7 +83,11 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
 
 
 def identity(
-    session: Session, model: RegisteredModel, inputs: Mapping[str, Series], stage: str
+    session: Session,
+    model: RegisteredModel,
+    inputs: Mapping[str, Series],
+    stage: str,
+    once: str = "",
 ) -> tuple[str, bool]:
     """UID of the workitem for these inputs, and whether it exists already.
 
@@ -93,6 +99,8 @@ def identity(
     uid = _first_uid(model, first.series_instance_uid, instances)
     if stage == SHADOW:
         uid = derived_uid("workitem", uid, SHADOW)
+    if once:
+        uid = derived_uid("workitem", uid, once)
     changed_at = _last_stored(session, [one.series_instance_uid for one in inputs.values()])
     while (earlier := session.get(WorkitemRow, uid)) is not None:
         if earlier.outcome not in VOID and earlier.created_at >= changed_at:

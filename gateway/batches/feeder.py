@@ -19,11 +19,10 @@ from gateway.errors import NotFound
 from gateway.jobs import Jobs
 from gateway.registry import RegisteredModel, Registry
 from gateway.routing.priors import earlier_studies
-from gateway.routing.selector import Selections, select_all
+from gateway.routing.selector import select_all, why_none
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import BatchLineRow, BatchRow, StudyRow
-from standards.study import Study
 
 SWEEP_SECONDS = 1.0
 MOST_QUEUED = 20  # unfinished workitems of one batch
@@ -87,7 +86,7 @@ class Feeder:
         selections = select_all(model.card.inputs, study.series, row.study_date, priors)
         inputs = {name: one.chosen for name, one in selections.chosen.items() if one.chosen}
         if not inputs:
-            raise Unfit(_why(selections, study))
+            raise Unfit(why_none(selections, study))
         uid, is_known = worklist.identity(session, model, inputs, batch.stage)
         if not is_known:
             worklist.create(
@@ -125,9 +124,3 @@ def _studies(session: Session, kind: str, wanted: str) -> Sequence[StudyRow]:
     column = StudyRow.study_instance_uid if kind == STUDY else StudyRow.accession_number
     query = select(StudyRow).where(column == wanted).order_by(StudyRow.study_instance_uid)
     return session.scalars(query).all()
-
-
-def _why(selections: Selections, study: Study) -> str:
-    reasons = sorted(set(selections.passed_over.values()))[:3]
-    found = "; ".join(reasons) if reasons else f"the study has {len(study.series)} series"
-    return f"no series fits input {', '.join(selections.missing)} of the model's card: {found}"

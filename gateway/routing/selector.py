@@ -100,6 +100,13 @@ def select_all(
     return Selections({one.name: found[one.name] for one in inputs}, missing)
 
 
+def why_none(selections: Selections, study: Study) -> str:
+    """In words, where an input is missing."""
+    reasons = sorted(set(selections.passed_over.values()))[:3]
+    found = "; ".join(reasons) if reasons else f"the study has {len(study.series)} series"
+    return f"no series fits input {', '.join(selections.missing)} of the model's card: {found}"
+
+
 def _split(wanted: InputSeries, candidates: Sequence[Series]) -> tuple[list[Score], dict[str, str]]:
     """Those that fit, best first, and why the others do not."""
     passed_over = {

@@ -138,6 +138,14 @@ Index(
     sqlite_where=WorkitemRow.awaits_place == true(),
     postgresql_where=WorkitemRow.awaits_place,
 )
+Index(
+    "workitem_that_is_a_try",
+    WorkitemRow.model_name,
+    WorkitemRow.model_version,
+    WorkitemRow.created_at,
+    sqlite_where=WorkitemRow.rule == "(try)",
+    postgresql_where=WorkitemRow.rule == "(try)",
+)
 Index("workitem_of_outcome", WorkitemRow.outcome, WorkitemRow.created_at)
 Index("workitem_of_state", WorkitemRow.procedure_step_state, *_WORKITEM_ORDER)
 Index(
