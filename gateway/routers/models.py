@@ -1,17 +1,17 @@
-"""Models: register, list, and move from stage to stage."""
+"""Models: register, list, and what use is made of them."""
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ai_models.card import ModelCard, Stage
 from gateway.access import access_of, administrators_only
 from gateway.deps import DatabaseOf, RegistryOf, ServicesOf
-from gateway.models import stages
 from gateway.models.uploads import CARD, media_type_of, received, received_card
+from gateway.models.usage import usage
 from gateway.registry import RegisteredModel
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
@@ -43,41 +43,25 @@ class ModelView(BaseModel):
         )
 
 
-class Move(BaseModel):
-    """Why a version changes its stage, and what becomes of the one whose place it takes."""
+class SpreadView(BaseModel):
+    """Seconds: half of the runs took no longer than `median`, 95 % no longer than `p95`."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    note: str = Field(default="", max_length=stages.LONGEST_NOTE, description="why; it is kept")
-    displaced: Literal["retired", "shadow"] = Field(
-        default="retired", description="stage of the version that was live until now"
-    )
-
-    def order(self, request: Request) -> stages.Order:
-        return stages.Order(access_of(request).name, self.note, Stage(self.displaced))
+    step: str
+    runs: int
+    median: float
+    p95: float
 
 
-class Promotion(Move):
-    to: Literal["shadow", "live"] | None = Field(
-        default=None, description="unset = the next: draft and retired to shadow, shadow to live"
-    )
+class UsageView(BaseModel):
+    """Work by outcome. `live` is clinical; what was kept apart is `shadow`; tries are neither."""
 
-
-class Retirement(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    note: str = Field(default="", max_length=stages.LONGEST_NOTE, description="why; it is kept")
-
-
-class StageChange(BaseModel):
-    """found: the stage before, empty at the registration. at: seconds since the epoch."""
-
-    version: str
-    found: str
-    stage: Stage
-    at: float
-    changed_by: str = Field(description="name of the token")
-    note: str
+    days: float
+    live: dict[str, int]
+    shadow: dict[str, int]
+    tries: int
+    unfinished: int = Field(description="ordered and not ended, now")
+    last_ended_at: float | None = Field(description="seconds since the epoch, however long ago")
+    spreads: list[SpreadView]
 
 
 _FILE: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -148,49 +132,15 @@ def version(name: str, version: str, registry: RegistryOf) -> ModelView:
     return ModelView.of(registry.version(name, version))
 
 
-@router.get("/{name}/{version}/history")
-def history(
-    name: str, version: str, registry: RegistryOf, database: DatabaseOf
-) -> list[StageChange]:
-    """Who moved it to which stage, when and why; newest first."""
+@router.get("/{name}/{version}/usage")
+def usage_of(
+    name: str,
+    version: str,
+    registry: RegistryOf,
+    database: DatabaseOf,
+    days: Annotated[float, Query(gt=0, le=3650)] = 30,
+) -> UsageView:
+    """How its work of the last days ended, and what took how long (the latest 1000 runs)."""
     registry.version(name, version)
     with database.read() as session:
-        changes = stages.history(session, name, version)
-        return [StageChange.model_validate(one, from_attributes=True) for one in changes]
-
-
-@router.post("/{name}/{version}/promote", dependencies=[Depends(administrators_only)])
-def promote(
-    request: Request,
-    name: str,
-    version: str,
-    database: DatabaseOf,
-    move: Promotion = Promotion(),
-) -> ModelView:
-    """To shadow or live. The version that was live until then is retired, or goes to shadow."""
-    to = Stage(move.to) if move.to else None
-    with database.write() as session:
-        row = stages.promote(session, name, version, move.order(request), to)
-        return ModelView.of(RegisteredModel.of(row))
-
-
-@router.post("/{name}/{version}/retire", dependencies=[Depends(administrators_only)])
-def retire(
-    request: Request,
-    name: str,
-    version: str,
-    database: DatabaseOf,
-    why: Retirement = Retirement(),
-) -> ModelView:
-    """It is given no new work; what is ordered already is done."""
-    with database.write() as session:
-        order = stages.Order(access_of(request).name, why.note)
-        return ModelView.of(RegisteredModel.of(stages.retire(session, name, version, order)))
-
-
-@router.post("/{name}/roll-back", dependencies=[Depends(administrators_only)])
-def roll_back(request: Request, name: str, database: DatabaseOf, move: Move = Move()) -> ModelView:
-    """The version that was live before is live again, and answered."""
-    with database.write() as session:
-        row = stages.roll_back(session, name, move.order(request))
-        return ModelView.of(RegisteredModel.of(row))
+        return UsageView.model_validate(usage(session, name, version, days), from_attributes=True)

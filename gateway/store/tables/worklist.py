@@ -146,6 +146,15 @@ Index(
     sqlite_where=WorkitemRow.rule == "(try)",
     postgresql_where=WorkitemRow.rule == "(try)",
 )
+Index(
+    "workitem_of_version",
+    WorkitemRow.model_name,
+    WorkitemRow.model_version,
+    WorkitemRow.ended_at,
+    WorkitemRow.stage,
+    WorkitemRow.rule,
+    WorkitemRow.outcome,
+)
 Index("workitem_of_outcome", WorkitemRow.outcome, WorkitemRow.created_at)
 Index("workitem_of_state", WorkitemRow.procedure_step_state, *_WORKITEM_ORDER)
 Index(
