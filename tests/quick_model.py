@@ -67,9 +67,6 @@ entry = "quick:Quick"
 [[inputs]]
 modality = ["CT"]
 
-[gate]
-constant_slices = "accept" # the first of a tiny study is empty
-
 [resources]
 timeout_seconds = {timeout_seconds}
 {resources}

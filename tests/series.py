@@ -160,7 +160,9 @@ def _slice(
         setattr(ds, keyword, value)
     for keyword in without:
         delattr(ds, keyword)
-    ds.PixelData = np.where(body, 200, 1064).astype("<i2").tobytes()
+    pixels = np.where(body, 200, 1064).astype("<i2")
+    pixels[0, 0] -= 1  # a slice of one single value would be taken for a lost one
+    ds.PixelData = pixels.tobytes()
     return ds
 
 
