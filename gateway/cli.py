@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from adapters.errors import AdapterError
+from gateway.cli_models import models
 from gateway.errors import GatewayError
 from gateway.settings import Settings
 
@@ -18,7 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-models = typer.Typer(help="Registered models.", no_args_is_help=True)
 rules = typer.Typer(help="Routing rules.", no_args_is_help=True)
 batch = typer.Typer(help="One model over many studies.", no_args_is_help=True)
 index = typer.Typer(help="The index of what the archive holds.", no_args_is_help=True)
@@ -158,24 +158,6 @@ def run_model(
     from gateway.commands.run import run
 
     raise typer.Exit(run(model, paths, out))
-
-
-@models.command("list")
-def models_list() -> None:
-    """The models that the running gateway knows."""
-    from gateway.commands.tables import print_models
-
-    print_models(settings_with({}))
-
-
-@models.command("register")
-def models_register(
-    source: Annotated[Path, typer.Argument(help="A card.toml, or a zip archive.", exists=True)],
-) -> None:
-    """Register a model with the running gateway."""
-    from gateway.commands.tables import register_model
-
-    register_model(settings_with({}), source)
 
 
 @rules.command("list")

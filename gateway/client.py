@@ -59,6 +59,10 @@ class Client:
     def put(self, path: str, content: bytes, media_type: str) -> Any:
         return self._change("PUT", path, content, media_type).json()
 
+    def upload(self, path: str, query: dict[str, str], **body: Any) -> Any:
+        """POST what may be long and is streamed. body: keywords of httpx, files opened."""
+        return self._request("POST", path, params=query, timeout=STORE_SECONDS, **body).json()
+
     def store(self, files: Sequence[Path]) -> tuple[int, dict[str, Any]]:
         """STOW-RS the files in one request, streamed; status and response dataset (PS3.18 10.5)."""
         boundary = uuid.uuid4().hex

@@ -1,34 +1,13 @@
-"""`airgate models`, `workitems`: what the running gateway knows, as tables."""
+"""`airgate workitems`: the worklist of the running gateway, as a table."""
 
 import json
-import tomllib
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from gateway.client import Client
 from gateway.settings import Settings
-
-
-def print_models(settings: Settings) -> None:
-    table = Table("model", "version", "stage", "build")
-    for one in Client(settings).json("/api/v1/models"):
-        table.add_row(one["name"], one["version"], one["stage"], one["digest"][:12])
-    Console(markup=False, highlight=False).print(table)
-
-
-def register_model(settings: Settings, source: Path) -> None:
-    client = Client(settings)
-    if source.suffix == ".toml":
-        card = json.dumps(tomllib.loads(source.read_text("utf-8"))).encode()
-        model = client.post("/api/v1/models", card, "application/json")
-    else:
-        model = client.post("/api/v1/models", source.read_bytes(), "application/zip")
-    Console(markup=False, highlight=False).print(
-        f"registered {model['name']} {model['version']}, build {model['digest'][:12]}"
-    )
 
 
 def print_workitems(settings: Settings, *, dead: bool) -> None:
