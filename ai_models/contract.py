@@ -1,10 +1,11 @@
 """What a model is to this program: inputs in, findings out, or an honest refusal."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from standards.findings import Finding
+from standards.images import Image
 from standards.volume import Volume
 
 
@@ -30,17 +31,26 @@ def _nobody_waits(_percent: float) -> None:
 class Inputs:
     """What the card asked for, by the names the card gave (`[[inputs]] name = ...`).
 
+    volumes: of the inputs of kind `volume`; image_series: the images of those of kind `images`, in
+        the order of their Instance Numbers, which is what a Region counts them by.
     progress: takes the percentage that is done, for whoever waits; long models call it.
     """
 
     volumes: Mapping[str, Volume]
     progress: Callable[[float], None] = _nobody_waits
+    image_series: Mapping[str, Sequence[Image]] = field(default_factory=dict)
 
     @property
     def volume(self) -> Volume:
         """The only volume, for models with one input."""
         (volume,) = self.volumes.values()
         return volume
+
+    @property
+    def images(self) -> Sequence[Image]:
+        """The only images, for models with one input."""
+        (images,) = self.image_series.values()
+        return images
 
 
 class Model(Protocol):

@@ -136,12 +136,11 @@ class Pipeline:
         self, named: Mapping[str, Sequence[InstanceRow]], model: RegisteredModel
     ) -> tuple[str, SourceSeries, dict[str, SourceSeries]]:
         """The first input, on which results are drawn, by its name; and the others by theirs."""
-        sources = {
-            name or model.card.inputs[0].name: SourceSeries(
-                [partial(self.archive.read, row.archive_key) for row in rows]
-            )
-            for name, rows in named.items()
-        }
+        sources: dict[str, SourceSeries] = {}
+        for given, rows in named.items():
+            name = given or model.card.inputs[0].name
+            reads = [partial(self.archive.read, row.archive_key) for row in rows]
+            sources[name] = SourceSeries(reads, model.card.input(name).kind)
         name = next(iter(sources))
         return name, sources.pop(name), sources
 

@@ -7,11 +7,13 @@ from functools import partial
 import numpy as np
 from pydicom import Dataset, dcmread
 
+from ai_models.card import InputKind
 from gateway.ahead import ahead
 from gateway.uncompressing import is_compressed, uncompressed
 from standards.errors import UnfitSeries
 from standards.frame_headers import frame_headers
 from standards.frame_references import SINGLE_FRAME_CLASSES
+from standards.images import in_image_order
 from standards.modality_values import modality_values
 from standards.slice_order import in_slice_order
 
@@ -26,10 +28,12 @@ class SourceSeries:
     """One series, each instance of which can be read again by its own call (a file, an archive).
 
     Nothing is kept but headers: a series may be larger than what a worker should hold.
+    kind: what the model makes of it.
     """
 
-    def __init__(self, reads: Sequence[Read]) -> None:
+    def __init__(self, reads: Sequence[Read], kind: InputKind = InputKind.VOLUME) -> None:
         self._reads = tuple(reads)
+        self._kind = kind
         self._by_uid: dict[str, Read] = {}
         self._headers: list[Dataset] = []
 
@@ -43,7 +47,8 @@ class SourceSeries:
         compared = _spread(len(self._reads))
         jobs = [partial(_arrived, read, n in compared) for n, read in enumerate(self._reads)]
         for read, (header, content) in zip(self._reads, ahead(jobs, FETCHES, AHEAD), strict=True):
-            _check_class(header)
+            if self._kind is InputKind.VOLUME:
+                _check_class(header)
             self._headers.append(header)
             self._by_uid[str(header.SOPInstanceUID)] = read
             yield content
@@ -54,7 +59,9 @@ class SourceSeries:
         return tuple(self._headers)
 
     def in_order(self) -> tuple[Dataset, ...]:
-        """Of the slices, sorted as the model's volume is. Raises UnfitSeries as the volume does."""
+        """Of the slices or images, in the model's order. Raises UnfitSeries as it is told there."""
+        if self._kind is InputKind.IMAGES:
+            return tuple(in_image_order(self._headers))
         slices = [one for header in self._headers for one in frame_headers(header)]
         return tuple(in_slice_order(slices))
 
@@ -78,7 +85,7 @@ def _spread(count: int) -> frozenset[int]:
 
 
 def _check_class(header: Dataset) -> None:
-    """Raises UnfitSeries for an image of frames that results could not refer to."""
+    """Raises UnfitSeries for frames of a volume that results could not refer to."""
     frames = header.get("NumberOfFrames") or 1
     if frames > 1 and header.SOPClassUID not in SINGLE_FRAME_CLASSES:
         found = f"{header.SOPClassUID.name} of {frames} frames"

@@ -5,7 +5,7 @@ FHIR), so the carriers always agree with one another.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -173,8 +173,9 @@ class Findings:
     heat_maps: tuple[HeatMap, ...] = ()
 
     @classmethod
-    def of(cls, findings: Sequence[Finding]) -> "Findings":
+    def of(cls, claimed: Iterable[Finding]) -> "Findings":
         """Sort a model's answer by kind. Raises StandardsError for two of what can be one."""
+        findings = tuple(claimed)
         maps, keys = _of_kind(findings, LabelMap), _of_kind(findings, KeyImage)
         if len(maps) > 1 or len(keys) > 1:
             raise StandardsError(

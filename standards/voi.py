@@ -26,6 +26,8 @@ def window_of(header: Dataset) -> Dataset | None:
         reference = Dataset()
         reference.ReferencedSOPClassUID = header.SOPClassUID
         reference.ReferencedSOPInstanceUID = header.SOPInstanceUID
+        if "ReferencedFrameNumber" in header:  # of one frame: standards/frame_headers.py
+            reference.ReferencedFrameNumber = header.ReferencedFrameNumber
         item.ReferencedImageSequence = [reference]
     return item
 

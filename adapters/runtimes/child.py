@@ -9,13 +9,14 @@ from typing import Any
 
 from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
-from adapters.runtimes.incoming import Incoming
+from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
 from adapters.runtimes.loading import Loadable, load
 from ai_models.card import ModelCard
-from ai_models.contract import Inputs, Model, NoResult
+from ai_models.contract import Model, NoResult
 from ai_models.gate import examine
 from standards.errors import StandardsError, UnfitSeries
 from standards.findings import Findings
+from standards.region import check_places
 
 # Follows the last instance of a series, and the last series; no DICOM file and no name is empty.
 END = b""
@@ -44,24 +45,28 @@ def serve(connection: Connection, loadable: Loadable) -> None:
     connection.send(("ready",))
     while True:
         try:
-            inputs = receive(connection)
+            series = receive(connection, loadable.card)
         except EOFError:
             return
         tell = partial(_tell, connection)
-        connection.send(answer(model, loadable.card, inputs, tell))
+        connection.send(answer(model, loadable.card, series, tell))
 
 
-def receive(connection: Connection) -> dict[str, Incoming]:
-    """The series of all inputs by name. Raises EOFError when the worker has closed the pipe."""
-    inputs: dict[str, Incoming] = {}
-    while (name := connection.recv_bytes()) != END:
-        series = inputs[name.decode()] = Incoming()
+def receive(connection: Connection, card: ModelCard) -> dict[str, Incoming]:
+    """The series of all inputs by name, the one that results are drawn on first.
+
+    Raises EOFError when the worker has closed the pipe.
+    """
+    received: dict[str, Incoming] = {}
+    while (told := connection.recv_bytes()) != END:
+        name = told.decode()
+        series = received[name] = incoming(card.input(name).kind)
         while (content := connection.recv_bytes()) != END:
             if content == ABANDONED:
-                inputs = {}
+                received = {}
                 break
             series.add(content)
-    return inputs
+    return received
 
 
 def _tell(connection: Connection, percent: float) -> None:
@@ -69,20 +74,21 @@ def _tell(connection: Connection, percent: float) -> None:
 
 
 def answer(
-    model: Model, card: ModelCard, inputs: dict[str, Incoming], progress: Callable[[float], None]
+    model: Model, card: ModelCard, series: dict[str, Incoming], progress: Callable[[float], None]
 ) -> tuple[Any, ...]:
     """What `serve` says of one set of inputs. The model sees none that the gate refuses."""
     started = time.perf_counter()
     try:
-        volumes = {name: series.volume() for name, series in inputs.items()}
+        inputs = inputs_of(series, progress)
         caveats = [
             caveat
-            for name, volume in volumes.items()
+            for name, volume in inputs.volumes.items()
             for caveat in examine(volume, card.input(name), card.gate)
         ]
         loaded = time.perf_counter()
-        findings = Findings.of([*caveats, *model.predict(Inputs(volumes, progress))])
-        decoding = sum(series.seconds for series in inputs.values())
+        findings = Findings.of([*caveats, *model.predict(inputs)])
+        check_places(findings.regions, drawn_on(inputs, next(iter(series))))
+        decoding = sum(one.seconds for one in series.values())
         return ("findings", findings, decoding + loaded - started, time.perf_counter() - loaded)
     except NoResult as refusal:
         return ("no_result", refusal.check, refusal.found, refusal.expected)

@@ -1,19 +1,32 @@
-"""What comes into a model's process: the files of a series, decoded one by one as they arrive."""
+"""What comes into a model's process: the files of each input, for a volume or as images."""
 
 import io
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
+from ai_models.card import InputKind
+from ai_models.contract import Inputs
 from standards.errors import UnfitSeries
+from standards.images import Image, in_image_order
 from standards.volume import Stack, Volume
 
 
-class Incoming:
-    """The series of one input, decoded as its files come in.
+class Incoming(Protocol):
+    """The series of one input. seconds: spent on decoding while it came."""
+
+    seconds: float
+
+    def add(self, content: bytes) -> None:
+        """Take the next file."""
+
+
+class IncomingVolume:
+    """The slices of a volume, decoded as their files come in.
 
     That it is unfit is told when all have come: the worker listens only then.
-    seconds: spent on decoding.
     """
 
     def __init__(self) -> None:
@@ -36,3 +49,42 @@ class Incoming:
         if self._unfit is not None:
             raise self._unfit
         return self._stack.volume()
+
+
+class IncomingImages:
+    """Images for themselves, decoded when the model asks for their pixels."""
+
+    def __init__(self) -> None:
+        self._instances: list[Dataset] = []
+        self.seconds = 0.0
+
+    def add(self, content: bytes) -> None:
+        self._instances.append(dcmread(io.BytesIO(content)))
+
+    def images(self) -> tuple[Image, ...]:
+        """Raises UnfitSeries."""
+        return tuple(Image(instance) for instance in in_image_order(self._instances))
+
+
+_KINDS: Mapping[InputKind, Callable[[], Incoming]] = {
+    InputKind.VOLUME: IncomingVolume,
+    InputKind.IMAGES: IncomingImages,
+}
+
+
+def incoming(kind: InputKind) -> Incoming:
+    return _KINDS[kind]()
+
+
+def inputs_of(series: Mapping[str, Incoming], progress: Callable[[float], None]) -> Inputs:
+    """What the model sees, once all files have come. Raises UnfitSeries."""
+    volumes = {n: one.volume() for n, one in series.items() if isinstance(one, IncomingVolume)}
+    images = {n: one.images() for n, one in series.items() if isinstance(one, IncomingImages)}
+    return Inputs(volumes, progress, images)
+
+
+def drawn_on(inputs: Inputs, name: str) -> Sequence[Dataset]:
+    """The headers of the slices or images of an input, in the order that findings count them by."""
+    if name in inputs.volumes:
+        return inputs.volumes[name].instances
+    return [image.instance for image in inputs.image_series[name]]

@@ -1,7 +1,7 @@
 """The model card, one file for each of its sections."""
 
 from ai_models.card.gate import GateRules, Reaction
-from ai_models.card.inputs import Contrast, InputSeries, Orientation
+from ai_models.card.inputs import Contrast, InputKind, InputSeries, Orientation
 from ai_models.card.model_card import OUTSIDE, ModelCard, Stage, read_card
 from ai_models.card.resources import Resources
 from ai_models.card.strict import Name
@@ -10,6 +10,7 @@ __all__ = [
     "OUTSIDE",
     "Contrast",
     "GateRules",
+    "InputKind",
     "InputSeries",
     "ModelCard",
     "Name",

@@ -14,6 +14,13 @@ class Orientation(StrEnum):
     SAGITTAL = "sagittal"
 
 
+class InputKind(StrEnum):
+    """What a model gets of a series: one volume of all its slices, or each image for itself."""
+
+    VOLUME = "volume"
+    IMAGES = "images"
+
+
 class Contrast(StrEnum):
     """Whether Contrast/Bolus Agent (0018,0010) says anything."""
 
@@ -31,6 +38,10 @@ class InputSeries(Strict):
     """
 
     name: Name = "image"
+    kind: InputKind = Field(
+        default=InputKind.VOLUME,
+        description="a volume of all slices, or the images as they are: radiographs, ultrasound",
+    )
     optional: bool = Field(default=False, description="the model also runs without it")
     prior: bool = Field(
         default=False, description="of an earlier study of the same patient, the newest that fits"

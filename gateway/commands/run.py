@@ -45,7 +45,7 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
     try:
         with console.status(f"running {model.card.title}"):
             sources = {
-                name: SourceSeries([path.read_bytes for path in files])
+                name: SourceSeries([path.read_bytes for path in files], model.card.input(name).kind)
                 for name, files in chosen.items()
             }
             name, source = next(iter(sources.items()))

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ai_models.card import ModelCard
+from gateway.console.claims import Claim, claims_of
 from gateway.console.trace import Selection, Trace, selections, trace_of
 from gateway.outcomes import REPLAYABLE
 from gateway.shadow import SHADOW
@@ -70,6 +71,10 @@ class WorkitemView:
         for measurement in self.results.get("measurements", []):
             sites[measurement.get("site") or ""].append(measurement)
         return list(sites.items())
+
+    @property
+    def claims(self) -> list[Claim]:
+        return claims_of(self.results)
 
 
 @dataclass(frozen=True, slots=True)

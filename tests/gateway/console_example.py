@@ -71,6 +71,25 @@ RESULTS = {
         for number, kind in enumerate(("SEG", "SR", "PR", "SC"))
     ],
     "measurements": MEASUREMENTS,
+    "classifications": [
+        {
+            "concept": "Pneumothorax",
+            "value": "Absent",
+            "probability": 0.97,
+            "site": "Lung",
+            "laterality": "Right",
+        }
+    ],
+    "regions": [
+        {"segment_number": 1, "name": "Right lung"},
+        {
+            "shape": "box",
+            "sop_instance_uid": "1.2.3.1",
+            "frame": 3,
+            "name": "Nodule",
+            "probability": None,
+        },
+    ],
     "fhir": [{"resource_type": "DiagnosticReport", "id": "report-1"}],
     "algorithm": {"name": "lung_ct", "version": "1.0.0"},
 }

@@ -78,6 +78,7 @@ def test_a_study_page_tells_results_with_units_and_links_to_every_carrier(app, b
     shown = text_of(page.text)
     for told in (
         "Right lung Volume 2210 ml Mean Attenuation Coefficient -812.4 HU",
+        "Pneumothorax (Lung, Right) Absent 97 % Nodule box on an image, frame 3",
         "Low attenuation area below -950 HU 2.875 %",
         "SEG Lung CT volumetry SEG",
         "worked for 7.8 s",
