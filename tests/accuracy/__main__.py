@@ -1,6 +1,6 @@
 """How accurate a bundled model is: measure it on pictures whose truth is known, case by case.
 
-python -m tests.accuracy lung_ct | liver_ct
+python -m tests.accuracy lung_ct | liver_ct | burned_in_text
 
 The tables in the README of each model come from here; the last line of a table is the worst.
 """
@@ -14,7 +14,7 @@ from ai_models.liver_ct.model import LiverCT
 from ai_models.lung_ct.model import LungCT
 from standards.findings import Findings
 from standards.volume import volume_of
-from tests.accuracy import liver_ct, lung_ct
+from tests.accuracy import burned_in_text, liver_ct, lung_ct
 from tests.accuracy.phantoms import LIVERS, LUNGS
 from tests.phantom import Phantom, chest_phantom
 from tests.phantom_anatomy import LIVER
@@ -25,12 +25,14 @@ BETTER_WHEN_HIGHER = {"dice", "nodules", "inside"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("model", choices=["lung_ct", "liver_ct"])
+    parser.add_argument("model", choices=["lung_ct", "liver_ct", "burned_in_text"])
     model = parser.parse_args().model
     if model == "lung_ct":
         _table(LUNGS, lambda _, phantom: lung_ct.errors(phantom, _findings(LungCT(), phantom)))
-    else:
+    elif model == "liver_ct":
         _table(LIVERS, _liver_errors)
+    else:
+        burned_in_text.report()
 
 
 def _table(cases: Mapping[str, dict], errors: Callable[[dict, Phantom], Errors]) -> None:
