@@ -1,15 +1,14 @@
 """What the pages show, read from the tables and made into values that a template can print."""
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from ai_models.card import ModelCard
 from gateway.console.claims import Claim, claims_of
 from gateway.console.trace import Selection, Trace, selections, trace_of
 from gateway.outcomes import REPLAYABLE
@@ -17,7 +16,6 @@ from gateway.shadow import SHADOW
 from gateway.store.tables import (
     EventRow,
     InstanceRow,
-    ModelRow,
     SeriesRow,
     StudyRow,
     WorkitemRow,
@@ -135,13 +133,6 @@ class StudyPage:
         return "unknown series"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLine:
-    row: ModelRow
-    card: ModelCard
-    outcomes: Counter[str] = field(default_factory=Counter)
-
-
 def recent_studies(session: Session, *, offset: int = 0, limit: int = 50) -> list[StudyLine]:
     """Studies, the one that something arrived for last first."""
     newest = select(StudyRow).order_by(StudyRow.last_arrival_at.desc(), StudyRow.study_instance_uid)
@@ -166,21 +157,6 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         tuple(selections(events)),
         tuple(_workitems(session, [study_instance_uid], WorkitemRow.stage == SHADOW)),
     )
-
-
-def registered_models(session: Session) -> list[ModelLine]:
-    """Every version of every model, the newest of each first, with how its workitems ended."""
-    outcomes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    ended = select(
-        WorkitemRow.model_name, WorkitemRow.model_version, WorkitemRow.outcome, func.count()
-    ).group_by(WorkitemRow.model_name, WorkitemRow.model_version, WorkitemRow.outcome)
-    for name, version, outcome, count in session.execute(ended):
-        outcomes[name, version][outcome or "unfinished"] += count
-    rows = session.scalars(select(ModelRow).order_by(ModelRow.name, ModelRow.registered_at.desc()))
-    return [
-        ModelLine(row, ModelCard.model_validate_json(row.card), outcomes[row.name, row.version])
-        for row in rows
-    ]
 
 
 def _lines(session: Session, rows: Sequence[StudyRow]) -> list[StudyLine]:

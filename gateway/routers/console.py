@@ -1,4 +1,4 @@
-"""The console under /ui/: studies, one study's trace and results, models."""
+"""The console under /ui/: studies, one study's trace and results."""
 
 from typing import Annotated
 
@@ -48,13 +48,6 @@ def replay_workitem(request: Request, workitem_uid: str) -> Response:
     with request.app.state.services.database.write() as session:
         study = replay(session, workitem_uid, access.name).study_instance_uid
     return RedirectResponse(f"/ui/studies/{study}", status_code=303)
-
-
-@router.get("/models")
-def models(request: Request) -> Response:
-    with request.app.state.services.database.read() as session:
-        lines = queries.registered_models(session)
-    return page(request, "models.html", {"lines": lines})
 
 
 @router.get("/static/{name}")

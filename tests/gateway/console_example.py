@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from fastapi import FastAPI
 
-from gateway.routers import console, console_batches, ohif
+from gateway.routers import console, console_batches, console_models, ohif
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.tables import (
@@ -103,6 +103,7 @@ def gateway(folder: Path) -> FastAPI:
     settings = Settings(data=folder, ohif=folder / "ohif")
     app.state.services = SimpleNamespace(settings=settings, database=database)
     app.include_router(console.router)
+    app.include_router(console_models.router)
     app.include_router(console_batches.router)
     app.include_router(ohif.router)
     return app

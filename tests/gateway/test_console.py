@@ -210,11 +210,14 @@ def test_an_unknown_study_is_a_page_of_its_own(browser):
     assert "No such study" in missing.text
 
 
-def test_models_are_shown_with_intended_use_limits_and_how_they_fared(app, browser):
+def test_models_are_shown_with_stage_intended_use_and_how_they_fared(app, browser):
     fill(database_of(app))
     shown = text_of(browser.get("/ui/models").text)
-    for told in ("Lung CT volumetry", "Research use only.", "Whole chest CT of adults", "done 1"):
+    for told in ("Lung CT volumetry", "lung_ct 1.0.0", "live", "Research use only.", "done 1"):
         assert told in shown
+    facts = text_of(browser.get("/ui/models/lung_ct/1.0.0").text)
+    for told in ("Whole chest CT of adults", "How it is run", "Predict 1 5.5 s", "Modality CT"):
+        assert told in facts
 
 
 @pytest.mark.parametrize("name", ["console.css", "live.js", "icon.svg"])
