@@ -46,6 +46,13 @@ def test_searches_are_measured_as_the_index_grows(report):
     assert all(line["p95_of_100"] == line["ours"][0] > 0 for line in found["lines"])
 
 
+def test_loading_pixels_is_measured_in_time_and_memory(report):
+    lines = report("pixels")["lines"]
+
+    assert [line["unit"] for line in lines] == ["s", "x"] * 3
+    assert all(line["ours"][0] > 0 and line["rival"][0] > 0 for line in lines)
+
+
 def test_an_unknown_piece_is_told_beside_those_that_exist(report, capsys):
     with pytest.raises(SystemExit):
         report("speed")
