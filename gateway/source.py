@@ -9,16 +9,17 @@ from pydicom import Dataset, dcmread
 
 from ai_models.card import InputKind
 from gateway.ahead import ahead
+from gateway.retrieve.codec_processes import PROCESSES
 from gateway.uncompressing import is_compressed, uncompressed
 from standards.errors import UnfitSeries
-from standards.frame_headers import frame_headers
+from standards.frame_headers import frame_headers, number_of_frames
 from standards.frame_references import SINGLE_FRAME_CLASSES
 from standards.images import in_image_order
 from standards.modality_values import modality_values
 from standards.slice_order import in_slice_order
 
-FETCHES = 2  # at once; four were slower: they and the decoding share the interpreter
-AHEAD = 4  # instances that may wait in memory for the model's process
+FETCHES = PROCESSES  # at once, one for each codec; on two cores four were slower
+AHEAD = 2 * FETCHES  # instances that may wait in memory for the model's process
 COMPARED = 5  # instances of a series that a second decoder reads too
 
 Read = Callable[[], bytes]
@@ -86,7 +87,7 @@ def _spread(count: int) -> frozenset[int]:
 
 def _check_class(header: Dataset) -> None:
     """Raises UnfitSeries for frames of a volume that results could not refer to."""
-    frames = header.get("NumberOfFrames") or 1
+    frames = number_of_frames(header)
     if frames > 1 and header.SOPClassUID not in SINGLE_FRAME_CLASSES:
         found = f"{header.SOPClassUID.name} of {frames} frames"
         raise UnfitSeries("SOPClassUID", found, "Enhanced CT, MR or PET, or single-frame images")

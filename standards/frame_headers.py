@@ -6,6 +6,7 @@ from pydicom import Dataset
 from pydicom.tag import BaseTag
 
 from standards.errors import UnfitSeries
+from standards.numbers import has, numbers
 
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 _PIXEL_DATA_GROUP = 0x7FE0
@@ -29,7 +30,7 @@ def frame_headers(instance: Dataset) -> list[Dataset]:
     """
     _refuse_mosaic(instance)
     header = _without_pixels(instance)
-    frames = int(header.get("NumberOfFrames") or 1)
+    frames = number_of_frames(header)
     if frames == 1 and _PER_FRAME not in header:
         return [header]
     groups = header.get(_PER_FRAME) or []
@@ -40,6 +41,16 @@ def frame_headers(instance: Dataset) -> list[Dataset]:
     for keyword in (_SHARED, _PER_FRAME, "NumberOfFrames"):
         header.pop(keyword, None)
     return [_frame_header(header, n, shared, group) for n, group in enumerate(groups, start=1)]
+
+
+def number_of_frames(header: Dataset) -> int:
+    """1 where the header does not say. Raises UnfitSeries for what is no number of frames."""
+    if not has(header, "NumberOfFrames"):
+        return 1
+    (frames,) = numbers(header, "NumberOfFrames", 1)
+    if frames < 1:
+        raise UnfitSeries("NumberOfFrames", f"{frames:g}", "1 or more")
+    return int(frames)
 
 
 def _frame_header(common: Dataset, number: int, shared: Dataset, own: Dataset) -> Dataset:

@@ -10,7 +10,7 @@ from pydicom.pixels.processing import apply_modality_lut
 from pydicom.pixels.utils import iter_pixels
 
 from standards.errors import UnfitSeries
-from standards.frame_headers import frame_headers
+from standards.frame_headers import frame_headers, number_of_frames
 from standards.numbers import has, numbers
 
 # Whose stored values mean nothing without Rescale: Type 1 in PS3.3 C.8.2.1 and C.8.9.4. Elsewhere
@@ -80,7 +80,7 @@ def stored_frames(instance: Dataset) -> Iterator[np.ndarray]:
     Raises UnfitSeries when pixel data cannot be decoded, or holds other frames than it should.
     """
     expected = (instance.Rows, instance.Columns)
-    frames, count = int(instance.get("NumberOfFrames") or 1), 0
+    frames, count = number_of_frames(instance), 0
     for stored in _decoded(instance):
         if stored.shape != expected:
             raise UnfitSeries("PixelData", f"shape {stored.shape}", "one plane of rows and columns")

@@ -8,7 +8,8 @@ from standards.errors import UnfitSeries
 
 def has(header: Dataset, keyword: str) -> bool:
     """Whether the attribute is there with a value."""
-    return header.get(keyword) not in (None, "")
+    element = header.get_item(keyword)  # raw: a value that cannot be read is there too
+    return element is not None and element.value not in (None, "", b"")
 
 
 def numbers(header: Dataset, keyword: str, count: int) -> np.ndarray:

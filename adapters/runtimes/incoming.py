@@ -9,7 +9,6 @@ from pydicom import Dataset, dcmread
 
 from ai_models.card import InputKind
 from ai_models.contract import Inputs
-from standards.errors import UnfitSeries
 from standards.images import Image, in_image_order
 from standards.volume import Stack, Volume
 
@@ -26,28 +25,28 @@ class Incoming(Protocol):
 class IncomingVolume:
     """The slices of a volume, decoded as their files come in.
 
-    That it is unfit is told when all have come: the worker listens only then.
+    What is wrong with it is told when all have come: the worker listens only then.
     """
 
     def __init__(self) -> None:
         self._stack = Stack()
-        self._unfit: UnfitSeries | None = None
+        self._error: Exception | None = None
         self.seconds = 0.0
 
     def add(self, content: bytes) -> None:
-        if self._unfit is not None:
+        if self._error is not None:
             return
         started = time.perf_counter()
         try:
             self._stack.add(dcmread(io.BytesIO(content)))
-        except UnfitSeries as unfit:
-            self._stack, self._unfit = Stack(), unfit
+        except Exception as error:  # bytes from anywhere: whatever they bring is told later
+            self._stack, self._error = Stack(), error
         self.seconds += time.perf_counter() - started
 
     def volume(self) -> Volume:
-        """Raises UnfitSeries."""
-        if self._unfit is not None:
-            raise self._unfit
+        """Raises UnfitSeries, and what else came of reading the files."""
+        if self._error is not None:
+            raise self._error
         return self._stack.volume()
 
 
@@ -55,15 +54,17 @@ class IncomingImages:
     """Images for themselves, decoded when the model asks for their pixels."""
 
     def __init__(self) -> None:
-        self._instances: list[Dataset] = []
+        self._contents: list[bytes] = []
         self.seconds = 0.0
 
     def add(self, content: bytes) -> None:
-        self._instances.append(dcmread(io.BytesIO(content)))
+        self._contents.append(content)
 
     def images(self) -> tuple[Image, ...]:
-        """Raises UnfitSeries."""
-        return tuple(Image(instance) for instance in in_image_order(self._instances))
+        """Raises UnfitSeries, and what else comes of reading the files."""
+        instances = [dcmread(io.BytesIO(content)) for content in self._contents]
+        self._contents.clear()  # as large as the images
+        return tuple(Image(instance) for instance in in_image_order(instances))
 
 
 _KINDS: Mapping[InputKind, Callable[[], Incoming]] = {

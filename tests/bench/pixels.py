@@ -18,10 +18,12 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLos
 from adapters.orthanc import OrthancArchive
 from adapters.orthanc_process import OrthancChild, child_url
 from adapters.runtimes.child import END, receive
+from adapters.runtimes.incoming import IncomingVolume
 from gateway.source import SourceSeries
 from tests.bench.data import ct_files
 from tests.bench.plan import Plan
 from tests.bench.report import Line
+from tests.cards import card
 
 SYNTAXES = {
     "uncompressed": ExplicitVRLittleEndian,
@@ -29,6 +31,7 @@ SYNTAXES = {
     "JPEG 2000": JPEG2000Lossless,
 }
 RIVAL = "PydicomReader"
+CARD = card({"entry": "nobody:Nothing"})
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -106,7 +109,8 @@ def _measure(connection: Connection, load: Callable[[Connection], np.ndarray]) -
 
 
 def _stacked(connection: Connection) -> np.ndarray:
-    (series,) = receive(connection).values()
+    (series,) = receive(connection, CARD).values()
+    assert isinstance(series, IncomingVolume)
     return series.volume().voxels.astype(np.float32)
 
 

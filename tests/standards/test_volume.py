@@ -157,6 +157,7 @@ def test_refuses_a_slice_without(keyword, empty):
         ("ImageOrientationPatient", [2, 0, 0, 0, 2, 0], "ImageOrientationPatient"),
         ("ImageOrientationPatient", [0, 1, 0, 0, 0, -1], "ImageOrientationPatient"),
         ("NumberOfFrames", "2", "NumberOfFrames"),
+        ("NumberOfFrames", "0", "NumberOfFrames"),
         ("PhotometricInterpretation", "MONOCHROME1", "PhotometricInterpretation"),
         ("PatientID", "another", "PatientID"),
         ("SeriesInstanceUID", "1.2.3", "SeriesInstanceUID"),

@@ -133,6 +133,15 @@ def test_an_unfit_series_is_refused_before_the_model_sees_it(runtime, folder, se
         runtime.predict(entry(folder, "Threshold"), series[:10] + series[11:], 60)
 
 
+def test_a_file_that_cannot_be_read_fails_the_job_and_not_the_process(runtime, folder, series):
+    before = runtime.predict(entry(folder, "Threshold"), series, 60)
+    with pytest.raises(ModelFailed, match="InvalidDicomError"):
+        runtime.predict(entry(folder, "Threshold"), [*series[:3], b"no DICOM"], 60)
+    after = runtime.predict(entry(folder, "Threshold"), series, 60)
+
+    assert before.findings.measurements == after.findings.measurements  # volume and pid
+
+
 def test_the_gate_refuses_what_the_card_does_not_want(runtime, folder, series):
     heads = entry(folder, "Threshold", inputs=[{"body_part_examined": ["HEAD"]}])
 
