@@ -48,7 +48,8 @@ class RegisteredModel:
 
     @property
     def algorithm(self) -> Algorithm:
-        return Algorithm(self.card.title, self.card.version, self.card.manufacturer, self.digest)
+        card = self.card
+        return Algorithm(card.title, card.version, card.manufacturer, self.digest, card.family.code)
 
     @property
     def performer(self) -> ups.Performer:

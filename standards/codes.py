@@ -18,13 +18,18 @@ BOTH_LUNGS = Code("74101002", "SCT", "Both lungs")
 LIVER = Code("10200004", "SCT", "Liver")  # CID 7151 as well
 CHEST = Code("816094009", "SCT", "Chest")
 
-# Measurement concepts, CID 7469 (generic intensity and size measurements); no public scheme
-# that DICOM names has the last two
+# Measurement concepts, CID 7469 (generic intensity and size measurements)
 VOLUME = Code("118565006", "SCT", "Volume")
 AREA = Code("42798000", "SCT", "Area")
 ATTENUATION_COEFFICIENT = Code("112031", "DCM", "Attenuation Coefficient")
-MEAN = Code("373098007", "SCT", "Mean")  # CID 7464, derivation
-STANDARD_DEVIATION = Code("386136009", "SCT", "Standard Deviation")  # CID 7464
+
+# Derivations, CID 7464
+MEAN = Code("373098007", "SCT", "Mean")
+MINIMUM = Code("255605001", "SCT", "Minimum")
+MAXIMUM = Code("56851009", "SCT", "Maximum")
+STANDARD_DEVIATION = Code("386136009", "SCT", "Standard Deviation")
+
+# Measurements that no public scheme that DICOM names has
 LOW_ATTENUATION_AREA = Code("LAA-950", "99AIRGATE", "Low attenuation area below -950 HU")
 PERCENTILE_15 = Code("PERC15", "99AIRGATE", "15th percentile of lung density")
 
@@ -34,8 +39,17 @@ SQUARE_MILLIMETRE = Code("mm2", "UCUM", "mm2")
 HOUNSFIELD_UNIT = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 PERCENT = Code("%", "UCUM", "%")
 
-# Algorithms and equipment
-ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")  # CID 7162
+# Algorithm families, CID 7162
+ADAPTIVE_FILTERING = Code("123102", "DCM", "Adaptive Filtering")
+ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
+CLUSTER_ANALYSIS = Code("123107", "DCM", "Cluster Analysis")
+DEFORMABLE_MODELS = Code("123111", "DCM", "Deformable Models")
+EDGE_DETECTION = Code("123103", "DCM", "Edge Detection")
+HISTOGRAM_ANALYSIS = Code("123105", "DCM", "Histogram Analysis")
+MORPHOLOGICAL_OPERATIONS = Code("123104", "DCM", "Morphological Operations")
+NEIGHBORHOOD_ANALYSIS = Code("123101", "DCM", "Neighborhood Analysis")
+
+# Equipment
 PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")  # CID 7005
 
 # Roots of structured reports and key object documents

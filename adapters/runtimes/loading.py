@@ -11,6 +11,9 @@ from ai_models.contract import Model
 # what one kind of model stands on is not on every machine.
 LOADERS = {
     "python": "adapters.runtimes.python",
+    "torchscript": "adapters.runtimes.torchscript",
+    "torch-export": "adapters.runtimes.torch_export",
+    "onnx": "adapters.runtimes.onnx",
 }
 
 

@@ -6,15 +6,19 @@
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from ai_models.card.family import Family
 from ai_models.card.gate import GateRules
 from ai_models.card.inputs import InputSeries
+from ai_models.card.outputs import Output
+from ai_models.card.preprocessing import Inference, Preprocessing
 from ai_models.card.resources import Resources
 from ai_models.card.runtime import OWN_WORKLIST, Runtime, Ups
 from ai_models.card.strict import Name, Strict
+from ai_models.card.tensors import misfits
 
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
 OUTSIDE = "outside"  # the queue of work that no worker of ours takes
@@ -43,10 +47,16 @@ class ModelCard(Strict):
     license: str = Field(min_length=1)
     contact: str = ""
     limits: tuple[str, ...] = ()
+    family: Family = Family.ARTIFICIAL_INTELLIGENCE
     stage: Stage = Stage.LIVE
     runtime: Runtime
     inputs: tuple[InputSeries, ...] = Field(
         min_length=1, max_length=8, description="the results are drawn on the first one"
+    )
+    preprocessing: Preprocessing = Preprocessing()
+    inference: Inference = Inference()
+    outputs: tuple[Output, ...] = Field(
+        default=(), max_length=16, description="the tensors of the network, in its order"
     )
     gate: GateRules = GateRules()
     resources: Resources = Resources()
@@ -77,6 +87,15 @@ class ModelCard(Strict):
                 "put one first that is neither"
             )
         return inputs
+
+    @model_validator(mode="after")
+    def _tensors_are_explained(self) -> Self:
+        found = misfits(
+            self.runtime.kind, self.inputs, self.preprocessing, self.inference, self.outputs
+        )
+        if told := "; ".join(found):
+            raise ValueError(told)
+        return self
 
 
 def read_card(folder: Path) -> ModelCard:

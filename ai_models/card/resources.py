@@ -8,6 +8,12 @@ from ai_models.card.strict import Strict
 class Resources(Strict):
     device: str = Field(default="cpu", pattern="^(cpu|cuda)$")
     memory_mb: int = Field(default=2048, ge=64)
+    gpu_memory_mb: int = Field(default=0, ge=0, description="of a model on `cuda`")
+    threads: int | None = Field(
+        default=None, ge=1, le=256, description="of the CPU; unset = as many as torch chooses"
+    )
+    autocast: bool = Field(default=False, description="half precision where that is safe")
+    channels_last: bool = Field(default=False, description="memory format of convolutions")
     timeout_seconds: float = Field(default=600, gt=0)
     retries: int = Field(
         default=1, ge=0, le=3, description="how often work is tried again whose model failed"

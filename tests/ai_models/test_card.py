@@ -11,6 +11,7 @@ from ai_models.card import OUTSIDE, ModelCard, Orientation, Stage, read_card
 from ai_models.lung_ct.checks import WIDEST_SPACING_MM
 from ai_models.lung_ct.model import LungCT
 from tests import cards
+from tools import card_schema
 
 FOLDER = Path(ai_models.lung_ct.__file__).parent
 LEAST = {**cards.LEAST, "runtime": {"entry": "threshold:Model"}}
@@ -43,6 +44,11 @@ def test_toml_and_json_are_one_schema():
     table = tomllib.loads((FOLDER / "card.toml").read_text("utf-8"))
     card = ModelCard.model_validate(table)
     assert ModelCard.model_validate_json(card.model_dump_json()) == card
+
+
+def test_the_published_schema_is_that_of_the_card():
+    told = "run `python -m tools.card_schema`"
+    assert card_schema.FILE.read_text("utf-8") == card_schema.text(), told
 
 
 def test_a_card_needs_little():

@@ -1,0 +1,62 @@
+"""A prepared image through a network: whole, by windows or slice by slice."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from monai.inferers.utils import sliding_window_inference
+
+from adapters.runtimes.decoding import tensors_of
+from ai_models.card import Resources
+from ai_models.card.preprocessing import Inference, Mode
+
+# (batch, channels, ...) -> a tensor, several or a dict of them, batch first.
+Network = Callable[[torch.Tensor], Any]
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+def device_for(resources: Resources) -> torch.device:
+    """CUDA where the card asks for it and it is there, else the CPU, with the card's threads."""
+    if resources.threads is not None:
+        torch.set_num_threads(resources.threads)
+    wanted = resources.device == "cuda" and torch.cuda.is_available()
+    return torch.device("cuda" if wanted else "cpu")
+
+
+def run(
+    network: Network, image: torch.Tensor, inference: Inference, resources: Resources, expected: int
+) -> list[torch.Tensor]:
+    """The network's tensors of one image (channels, a, b, c), float32, without their batch axis.
+
+    expected: how many tensors. Raises WrongCount, and whatever the network raises.
+    """
+
+    def forward(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if resources.channels_last and batch.ndim in _CHANNELS_LAST:
+            batch = batch.contiguous(memory_format=_CHANNELS_LAST[batch.ndim])
+        with torch.autocast(batch.device.type, enabled=resources.autocast):
+            return tuple(tensor.float() for tensor in tensors_of(network(batch), expected))
+
+    with torch.inference_mode():
+        if inference.mode is Mode.SLICES:
+            pieces = [forward(part) for part in image.transpose(0, 1).split(inference.batch)]
+            return [torch.cat(parts).transpose(0, 1) for parts in zip(*pieces, strict=True)]
+        if inference.roi_size is not None:
+            return [tensor[0] for tensor in _by_windows(forward, image[None], inference)]
+        return [tensor[0] for tensor in forward(image[None])]
+
+
+def _by_windows(
+    forward: Callable[[torch.Tensor], tuple[torch.Tensor, ...]],
+    batch: torch.Tensor,
+    inference: Inference,
+) -> tuple[torch.Tensor, ...]:
+    answer = sliding_window_inference(
+        batch,
+        inference.roi_size or (),
+        inference.batch,
+        forward,
+        overlap=inference.overlap,
+        mode="gaussian",
+    )
+    return (answer,) if isinstance(answer, torch.Tensor) else tuple(answer)  # pyright: ignore

@@ -1,0 +1,34 @@
+"""An ONNX graph, by ONNX Runtime."""
+
+from pathlib import Path
+
+import onnxruntime
+import torch
+
+from adapters.runtimes.execution import device_for
+from adapters.runtimes.tensor_model import TensorModel, file_in
+from ai_models.card import ModelCard, Resources
+from ai_models.card.runtime import Onnx
+
+
+def load(card: ModelCard, folder: Path | None) -> TensorModel:
+    """Raises MissingFile, and what ONNX Runtime raises for a file that is none."""
+    assert isinstance(card.runtime, Onnx)  # noqa: S101 (as the table of loaders has it)
+    session = _session(file_in(folder, card.runtime.file), card.resources)
+    name = session.get_inputs()[0].name
+
+    def network(batch: torch.Tensor) -> list[torch.Tensor]:
+        return [torch.as_tensor(one) for one in session.run(None, {name: batch.cpu().numpy()})]
+
+    # What goes before and after stays on the CPU: the runtime copies to its own device and back.
+    cpu = device_for(card.resources.model_copy(update={"device": "cpu"}))
+    return TensorModel(card, network, cpu)
+
+
+def _session(file: Path, resources: Resources) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = resources.threads or 0  # 0 = as many as there are cores
+    wanted = ["CUDAExecutionProvider"] if resources.device == "cuda" else []
+    there = set(onnxruntime.get_available_providers())
+    providers = [one for one in wanted if one in there] + ["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(str(file), options, providers)
