@@ -120,14 +120,16 @@ class Registry:
             raise NotFound("model", f"{name} {version}")
         return RegisteredModel.of(row)
 
-    def runnable(self, session: Session, name: str) -> RegisteredModel | None:
-        """The live version of a model; where there is none, the newest in shadow; else None."""
-        row = session.scalars(
+    def runnable(self, session: Session, name: str) -> tuple[RegisteredModel, ...]:
+        """The live version of a model, then the newest in shadow; of each there may be none."""
+        rows = session.scalars(
             select(ModelRow)
             .where(ModelRow.name == name, ModelRow.stage.in_((Stage.LIVE, Stage.SHADOW)))
-            .order_by(ModelRow.stage, ModelRow.registered_at.desc())  # live before shadow
-        ).first()
-        return RegisteredModel.of(row) if row else None
+            .order_by(ModelRow.registered_at)
+        )
+        newest = {Stage(row.stage): row for row in rows}
+        stages_in_order = (Stage.LIVE, Stage.SHADOW)
+        return tuple(RegisteredModel.of(newest[one]) for one in stages_in_order if one in newest)
 
     def loadable(self, model: RegisteredModel) -> Loadable:
         """Its artefact is fetched to this machine if need be. Raises ArtefactsUnavailable."""

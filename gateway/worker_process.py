@@ -75,6 +75,6 @@ def _begin_likely_model(parts: services.Services, runtimes: dict[str, ModelProce
     """Load the first rule's model while the engine starts: the first study need not wait for it."""
     with parts.database.read() as session:
         rules = [rule for rule in rules_of(session) if rule.enabled]
-        model = parts.registry.runnable(session, rules[0].run) if rules else None
-    if model is not None and (runtime := runtimes.get(model.card.queue)):
-        runtime.begin(parts.registry.loadable(model))
+        versions = parts.registry.runnable(session, rules[0].run) if rules else ()
+    if versions and (runtime := runtimes.get(versions[0].card.queue)):
+        runtime.begin(parts.registry.loadable(versions[0]))

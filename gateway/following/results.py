@@ -57,6 +57,7 @@ def _series_of(row: WorkitemRow, device_uid: str, again: str) -> set[str]:
     inputs = [
         str(value(reference, "ReferencedSOPInstanceUID"))
         for item in values(json.loads(row.dataset), "InputInformationSequence")
+        if value(item, "SeriesInstanceUID") == row.series_instance_uid  # drawn on the first input
         for reference in values(item, "ReferencedSOPSequence")
     ]
     kinds = get_args(Carrier)

@@ -77,7 +77,7 @@ def _make_live(request: Request, text: str, version: int) -> None:
             session,
             versions.Change(who, f"put {len(rules)} rule(s) in the console", version),
             lambda _: [*rules],
-            lambda model: services.registry.runnable(session, model) is not None,
+            lambda model: bool(services.registry.runnable(session, model)),
         )
 
 

@@ -198,7 +198,7 @@ def _change(
             session,
             versions.Change(access_of(request).name, told, _based_on(request)),
             changed,
-            lambda model: registry.runnable(session, model) is not None,
+            lambda model: bool(registry.runnable(session, model)),
         )
 
 

@@ -7,7 +7,7 @@ One study at a time is in memory, and a trial ends after a limited time with whe
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from gateway.completion.arrivals import study_of
 from gateway.errors import GatewayError
-from gateway.registry import RegisteredModel, Registry
+from gateway.registry import Registry
 from gateway.routing.comparison import Change, Difference, differences
-from gateway.routing.plan import plan
+from gateway.routing.plan import Runnable, plan
 from gateway.routing.priors import earlier_studies
 from gateway.routing.router import arrival_of
 from gateway.routing.rules import Rule
@@ -163,7 +163,7 @@ class Lab:
         tried, now = plans
         return _of(row, tried.reason, list(differences(study, tried, now)))
 
-    def _runnable(self, session: Session) -> Callable[[str], RegisteredModel | None]:
+    def _runnable(self, session: Session) -> Runnable:
         return lambda name: self.registry.runnable(session, name)
 
     def _too_long(self, uid: str) -> TriedStudy:

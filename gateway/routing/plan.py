@@ -14,9 +14,8 @@ from gateway.routing.selector import Priors, Selections, select_all
 from gateway.routing.subject import Arrival
 from standards.study import Series, Study, value
 
-Runnable = Callable[[str], RegisteredModel | None]
-
-RUN_STAGES = frozenset({ModelStage.LIVE, ModelStage.SHADOW})
+# The versions of a model that run, by its name: as Registry.runnable gives them.
+Runnable = Callable[[str], Sequence[RegisteredModel]]
 
 NOT_REGISTERED = "no live or shadow version of this model is registered"
 NOT_APART = "the model runs outside and stores its results itself, so they cannot be kept apart"
@@ -77,39 +76,51 @@ def plan(  # noqa: PLR0913 (what a plan depends on)
 
     go_on: as in gateway.routing.rules.evaluate.
     """
-    ordered = runnable(arrival.called_ae_title.lower()) if arrival.called_ae_title else None
-    is_live = ordered is not None and ordered.stage is ModelStage.LIVE
+    ordered = runnable(arrival.called_ae_title.lower()) if arrival.called_ae_title else ()
+    is_live = bool(ordered) and ordered[0].stage is ModelStage.LIVE
     decision = decide(rules, study, arrival, matched=is_live, go_on=go_on)
-    runs = [_by_rule(match, study, runnable, priors) for match in decision.matched]
+    runs = [run for match in decision.matched for run in _by_rule(match, study, runnable, priors)]
     live = {match.rule.run for match in decision.matched if match.rule.stage is Stage.LIVE}
-    if ordered is not None and ordered.card.name not in live:
-        runs.insert(0, _ordered(ordered, study, priors))
+    if ordered and ordered[0].card.name not in live:
+        runs = [*_ordered(ordered, study, priors), *runs]
     unmatched = tuple(match for match in decision.asked if not match.candidates)
     return Plan(tuple(runs), "" if runs else _why_none(decision), unmatched)
 
 
-def _by_rule(match: Match, study: Study, runnable: Runnable, priors: Priors) -> Run:
+def _by_rule(match: Match, study: Study, runnable: Runnable, priors: Priors) -> list[Run]:
     rule = match.rule
     asked = Run(rule.name, rule.run, rule.priority, rule.stage, passed_over=match.passed_over)
-    return _planned(asked, runnable(rule.run), match.candidates, study, priors)
+    return _with_shadow(asked, runnable(rule.run), match.candidates, study, priors)
 
 
-def _ordered(model: RegisteredModel, study: Study, priors: Priors) -> Run:
+def _ordered(versions: Sequence[RegisteredModel], study: Study, priors: Priors) -> list[Run]:
     """The called AE Title named the model: it runs, whatever the rules say."""
-    asked = Run("", model.card.name, Priority.MEDIUM, Stage.LIVE)
-    return _planned(asked, model, study.series, study, priors)
+    asked = Run("", versions[0].card.name, Priority.MEDIUM, Stage.LIVE)
+    return _with_shadow(asked, versions, study.series, study, priors)
+
+
+def _with_shadow(
+    asked: Run,
+    versions: Sequence[RegisteredModel],
+    candidates: Sequence[Series],
+    study: Study,
+    priors: Priors,
+) -> list[Run]:
+    """What was asked for and, beside live work, the version in shadow, to compare the two."""
+    if not versions:
+        return [replace(asked, reason=NOT_REGISTERED)]
+    working = versions if asked.stage is Stage.LIVE else versions[:1]
+    return [_planned(asked, model, candidates, study, priors) for model in working]
 
 
 def _planned(
     asked: Run,
-    model: RegisteredModel | None,
+    model: RegisteredModel,
     candidates: Sequence[Series],
     study: Study,
     priors: Priors,
 ) -> Run:
     """What was asked for, with the series that the model's card picks."""
-    if model is None or model.stage not in RUN_STAGES:
-        return replace(asked, reason=NOT_REGISTERED)
     selections = _selected(model, candidates, study, priors)
     stage = Stage.SHADOW if model.stage is ModelStage.SHADOW else asked.stage
     reason = _lacking(model, selections)

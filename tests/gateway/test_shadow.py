@@ -1,6 +1,7 @@
 """Rules and models in their shadow stage: the work is done, and nothing clinical knows of it."""
 
 import io
+import json
 
 import pydicom
 import pytest
@@ -102,6 +103,23 @@ def test_a_live_rule_runs_a_model_of_the_shadow_stage_in_shadow(study):
     assert by_stage(study)["live"] == []
     assert study.events("shadow_routed")[0]["rule"] == RULE
     assert study.results() == []
+
+
+def test_a_version_that_was_displaced_to_shadow_gets_what_the_live_one_gets(study):
+    study.client.delete("/api/v1/rules/next")
+    with study.parts.database.write() as session:
+        live = session.query(ModelRow).filter_by(name="lung_ct").one()
+        former = {"version": "0.9", "stage": "shadow", "registered_at": live.registered_at - 1}
+        card = json.loads(live.card) | {"version": "0.9", "stage": "shadow"}
+        session.add(ModelRow(name="lung_ct", digest="former", card=json.dumps(card), **former))
+    study.arrives(*MOST)
+    study.works(*study.completes())
+
+    (live,), (former,) = by_stage(study).values()
+    assert (former["model_version"], former["rule"]) == ("0.9", RULE)
+    assert live["outcome"] == former["outcome"] == "DONE"
+    assert [one["workitem"]["uid"] for one in study.results()] == [live["workitem_uid"]]
+    assert study.events("shadow_routed")[0]["version"] == "0.9"
 
 
 def test_administrators_alone_read_the_objects_of_shadow_work(study):

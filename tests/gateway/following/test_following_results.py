@@ -16,6 +16,7 @@ from tests.instances import instance
 
 DEVICE = "2.25.77"
 SOURCE = "1.2.826.0.1.1.1"
+SERIES, OTHER_SERIES = "1.2.826.0.1.1", "1.2.826.0.1.2"
 
 
 def result(device: str = DEVICE, *sources: str) -> bytes:
@@ -37,20 +38,18 @@ def result(device: str = DEVICE, *sources: str) -> bytes:
     )
 
 
-def add_workitem(house, state: State, source: str = SOURCE, uid: str = "2.25.5") -> None:
-    reference = {"00081155": {"vr": "UI", "Value": [source]}}
-    step = {
-        "00404021": {
-            "vr": "SQ",
-            "Value": [{"00081199": {"vr": "SQ", "Value": [reference]}}],
-        }
-    }
+def add_workitem(
+    house, state: State, source: str = SOURCE, uid: str = "2.25.5", *, others: tuple[str, ...] = ()
+) -> None:
+    """others: instances of a second input, in a series of its own."""
+    inputs = [_input(SERIES, source), *(_input(OTHER_SERIES, one) for one in others)]
+    step = {"00404021": {"vr": "SQ", "Value": inputs}}
     with house.database.write() as session:
         session.add(
             WorkitemRow(
                 sop_instance_uid=uid,
                 study_instance_uid="1.2.826.0.1",
-                series_instance_uid="1.2.826.0.1.1",
+                series_instance_uid=SERIES,
                 procedure_step_state=state,
                 model_name="m",
                 model_version="1",
@@ -59,6 +58,14 @@ def add_workitem(house, state: State, source: str = SOURCE, uid: str = "2.25.5")
                 created_at=time.time(),
             )
         )
+
+
+def _input(series: str, instance: str) -> dict:
+    reference = {"00081155": {"vr": "UI", "Value": [instance]}}
+    return {
+        "0020000E": {"vr": "UI", "Value": [series]},
+        "00081199": {"vr": "SQ", "Value": [reference]},
+    }
 
 
 def creators(house) -> dict[str, str]:
@@ -115,6 +122,15 @@ def test_objects_of_work_under_way_wait_for_its_end(house):
     with house.database.write() as session:
         session.get(WorkitemRow, "2.25.5").procedure_step_state = State.COMPLETED
     house.follower = house.new_follower()
+    house.follow()
+    assert sorted(creators(house).values()) == ["", "2.25.5"]
+
+
+def test_the_result_of_several_inputs_is_known_by_the_first_on_which_it_is_drawn(house):
+    house.parts.ingest.receive([Part(instance(1))])
+    house.follow()
+    add_workitem(house, State.COMPLETED, others=("1.2.826.0.1.2.1",))
+    house.behind(result())
     house.follow()
     assert sorted(creators(house).values()) == ["", "2.25.5"]
 

@@ -39,8 +39,8 @@ def stages_of(client: TestClient) -> dict[str, str]:
 
 def runnable(house: Services) -> str | None:
     with house.database.read() as session:
-        model = house.registry.runnable(session, NAME)
-        return model.card.version if model else None
+        versions = house.registry.runnable(session, NAME)
+        return versions[0].card.version if versions else None
 
 
 def test_a_version_goes_from_draft_by_shadow_to_live_and_each_step_is_kept_with_who_and_why(

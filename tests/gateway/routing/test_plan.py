@@ -22,7 +22,11 @@ MODELS = {name: model(name) for name in ("lung_ct", "spine_ct", "triage")}
 
 def planned(*rules: dict, arrival: Arrival = Arrival(), **models: RegisteredModel) -> Plan:
     known = {**MODELS, **models}
-    return plan(parse_rules(list(rules)), study(ct_series("1.1")), arrival, known.get)
+
+    def runnable(name: str) -> list[RegisteredModel]:
+        return [known[one] for one in (name, f"{name} in shadow") if one in known]
+
+    return plan(parse_rules(list(rules)), study(ct_series("1.1")), arrival, runnable)
 
 
 def rules_that_ran(*rules: dict, **keywords) -> list[str]:
@@ -71,6 +75,21 @@ def test_a_rule_or_a_model_in_its_shadow_stage_runs_in_shadow():
     assert ordered.stage == "shadow"
 
 
+def test_the_version_in_shadow_runs_beside_the_live_one_on_the_same_series():
+    displaced = {"lung_ct in shadow": model("lung_ct", version="0.9", stage="shadow")}
+    rule = {"name": "ct", "run": "lung_ct", "when": CT, "priority": "HIGH"}
+
+    by_rule = planned(rule, **displaced).runs
+    by_order = planned(arrival=Arrival("PACS", "LUNG_CT"), **displaced).runs
+    (by_shadow_rule,) = planned(rule | {"stage": "shadow"}, **displaced).runs
+
+    for runs in (by_rule, by_order):
+        assert [(run.version, run.stage) for run in runs] == [("1.0.0", "live"), ("0.9", "shadow")]
+        assert runs[0].inputs == runs[1].inputs
+        assert runs[0].priority is runs[1].priority
+    assert by_shadow_rule.version == "1.0.0"
+
+
 def test_a_shadow_rule_changes_nothing_for_the_others():
     shadow = {"name": "new", "run": "lung_ct", "stage": "shadow", "stop": True}
     second = {"name": "second", "run": "spine_ct"}
@@ -110,13 +129,10 @@ def test_a_model_that_a_rule_runs_is_not_ordered_a_second_time():
     assert rules_that_ran(ct, arrival=Arrival("PACS", "LUNG_CT")) == ["ct"]
 
 
-def test_a_model_that_is_gone_or_not_live_is_told():
-    gone = {"name": "gone", "run": "liver"}
-    draft = {"name": "draft", "run": "sketch"}
+def test_a_model_of_which_nothing_runs_is_told():
+    (run,) = planned({"name": "gone", "run": "liver"}).runs
 
-    runs = planned(gone, draft, sketch=model("sketch", stage="draft")).runs
-
-    assert [run.reason for run in runs] == [NOT_REGISTERED, NOT_REGISTERED]
+    assert run.reason == NOT_REGISTERED
 
 
 def test_settings_of_completion_are_read():
