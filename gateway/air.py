@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.sr.coding import Code
 
 from standards.analysis import Analysis, Result
-from standards.findings import Measurement
+from standards.findings import Measurement, Region
 
 if TYPE_CHECKING:  # at run time it would bring highdicom and scipy into every process
     from gateway.outputs import Encoded
@@ -143,23 +143,25 @@ def _structures(result: Result) -> list[dict[str, object]]:
 
 
 def _regions(result: Result) -> list[dict[str, object]]:
-    source = result.analysis.source
     return [
-        {
-            "shape": str(one.shape),
-            "points": [list(point) for point in one.points],
-            "sop_instance_uid": (
-                None if one.image_index is None else str(source[one.image_index].SOPInstanceUID)
-            ),
-            "frame": one.frame,
-            "name": one.name,
-            "probability": one.probability,
-            "site": one.site.meaning if one.site else None,
-            "code": _code(one.finding),
-            "tracking_uid": result.analysis.region_uid(number),
-        }
+        _region(result.analysis, number, one)
         for number, one in enumerate(result.findings.regions, start=1)
     ]
+
+
+def _region(analysis: Analysis, number: int, region: Region) -> dict[str, object]:
+    sop_instance_uid, frame = analysis.place_of(region)
+    return {
+        "shape": str(region.shape),
+        "points": [list(point) for point in region.points],
+        "sop_instance_uid": sop_instance_uid,
+        "frame": frame,
+        "name": region.name,
+        "probability": region.probability,
+        "site": region.site.meaning if region.site else None,
+        "code": _code(region.finding),
+        "tracking_uid": analysis.region_uid(number),
+    }
 
 
 def _heat_maps(result: Result, objects: Sequence["Encoded"]) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydicom import Dataset
 
-from standards.findings import Findings, Structure
+from standards.findings import Findings, Region, Structure
 from standards.identity import Algorithm, Equipment
 from standards.uids import derived_uid
 
@@ -84,6 +84,14 @@ class Analysis:
         number: its place among the regions, from 1, since several may have one name.
         """
         return self.uid("tracking region", str(number))
+
+    def place_of(self, region: Region) -> tuple[str | None, int | None]:
+        """SOP Instance UID and frame of the image that a region lies on; None without them."""
+        if region.image_index is None:
+            return None, None
+        header = self.source[region.image_index]
+        frame = region.frame or header.get("ReferencedFrameNumber")  # a slice may be a frame
+        return str(header.SOPInstanceUID), None if frame is None else int(frame)
 
     def classification_uid(self, number: int) -> str:
         """Tracking Unique Identifier (112040) of a classification, by its place, from 1."""

@@ -11,6 +11,7 @@ from standards.errors import MissingFinding
 from standards.findings import Region
 from standards.graphics import Drawings
 from standards.icc import srgb_profile
+from standards.images import GRAYSCALE
 from standards.region import check_places
 from standards.seg import check_shape
 from standards.voi import window, window_of
@@ -29,7 +30,6 @@ _LOOK = (
     "RescaleIntercept",
     "RescaleType",
 )
-_GRAYSCALE = ("MONOCHROME1", "MONOCHROME2")
 
 
 def presentation_states(result: Result) -> Iterator[State]:
@@ -128,7 +128,7 @@ def _state(analysis: Analysis, images: list[Dataset], drawings: Drawings, number
         "graphic_layers": drawings.layers,
         "graphic_annotations": drawings.annotations,
     }
-    if first.PhotometricInterpretation in _GRAYSCALE:
+    if first.PhotometricInterpretation in GRAYSCALE:
         dataset = GrayscaleSoftcopyPresentationState([_readable(i) for i in images], **common)
         if first.PhotometricInterpretation == "MONOCHROME1":
             dataset.PresentationLUTShape = "INVERSE"

@@ -1,6 +1,5 @@
 """Images that need not make a volume: radiographs, ultrasound, captures; single ones and loops."""
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +9,12 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 
 from standards.errors import UnfitSeries
-from standards.modality_values import to_modality_values
+from standards.modality_values import UNDECODABLE, to_modality_values, undecodable
 from standards.numbers import has
 
 _NEEDED = ("SOPInstanceUID", "Rows", "Columns", "PhotometricInterpretation")
 _SAME_IN_ALL = ("SeriesInstanceUID", "PatientID")
-_GRAYSCALE = ("MONOCHROME1", "MONOCHROME2")
-# What pydicom and its decoders raise for damaged, missing or unknown pixel data.
-_UNDECODABLE = (AttributeError, EOFError, KeyError, RuntimeError, ValueError, struct.error)
+GRAYSCALE = ("MONOCHROME1", "MONOCHROME2")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +41,7 @@ class Image:
         if not 1 <= frame <= self.frames:
             raise IndexError(f"frame {frame} of an image that has {self.frames}, counted from 1")
         decoded = self._decoded(frame)
-        if self.instance.PhotometricInterpretation not in _GRAYSCALE:
+        if self.instance.PhotometricInterpretation not in GRAYSCALE:
             return decoded
         values = to_modality_values(decoded, self.instance)
         is_inverse = self.instance.PhotometricInterpretation == "MONOCHROME1"
@@ -55,11 +52,9 @@ class Image:
             pixels = pixel_array(self.instance, index=frame - 1)
             if self.instance.PhotometricInterpretation == "PALETTE COLOR":
                 pixels = _eight_bits(apply_color_lut(pixels, self.instance))
-        except _UNDECODABLE as error:
-            found = f"an image that cannot be decoded ({type(error).__name__})"
-            expected = "pixel data as Rows, Columns, Bits Allocated and the transfer syntax say"
-            raise UnfitSeries("PixelData", found, expected) from error
-        if self.instance.PhotometricInterpretation in _GRAYSCALE:
+        except UNDECODABLE as error:
+            raise undecodable(error) from error
+        if self.instance.PhotometricInterpretation in GRAYSCALE:
             return pixels
         return pixels[..., :3]
 

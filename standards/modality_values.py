@@ -19,7 +19,7 @@ RESCALED = ("CT", "PT")
 _RESCALE = ("RescaleSlope", "RescaleIntercept")
 
 # What pydicom and its decoders raise for damaged, missing or unknown pixel data.
-_UNDECODABLE = (AttributeError, EOFError, KeyError, RuntimeError, ValueError, struct.error)
+UNDECODABLE = (AttributeError, EOFError, KeyError, RuntimeError, ValueError, struct.error)
 
 
 def check_transformation(header: Dataset) -> None:
@@ -94,7 +94,12 @@ def stored_frames(instance: Dataset) -> Iterator[np.ndarray]:
 def _decoded(instance: Dataset) -> Iterator[np.ndarray]:
     try:
         yield from iter_pixels(instance)
-    except _UNDECODABLE as error:
-        found = f"an image that cannot be decoded ({type(error).__name__})"
-        expected = "pixel data as Rows, Columns, Bits Allocated and the transfer syntax say"
-        raise UnfitSeries("PixelData", found, expected) from error
+    except UNDECODABLE as error:
+        raise undecodable(error) from error
+
+
+def undecodable(error: Exception) -> UnfitSeries:
+    """What a decoder's error says of the series."""
+    found = f"an image that cannot be decoded ({type(error).__name__})"
+    expected = "pixel data as Rows, Columns, Bits Allocated and the transfer syntax say"
+    return UnfitSeries("PixelData", found, expected)

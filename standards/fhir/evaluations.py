@@ -6,7 +6,7 @@ Follows HL7 dicom-sr (qualitative evaluations, and groups with a finding) in the
 from fhir.resources.R4B.observation import Observation
 
 from standards import codes
-from standards.analysis import Result
+from standards.analysis import Analysis, Result
 from standards.fhir.concepts import (
     IMAGING,
     MEASUREMENT_GROUP,
@@ -53,7 +53,7 @@ def regions(result: Result, references: References) -> list[Observation]:
             code=codeable(one.category),
             valueCodeableConcept=codeable(one.finding, one.name),
             bodySite=codeable(one.site) if one.site else None,
-            note=[{"text": _where(one, result)}],
+            note=[{"text": _where(one, analysis)}],
             component=_certainty(one.percent) or None,
         )
         for number, one in enumerate(result.findings.regions, start=1)
@@ -75,13 +75,12 @@ def _certainty(percent: float | None) -> list[Element]:
     return [{"code": codeable(codes.CERTAINTY_OF_FINDING), "valueQuantity": value}]
 
 
-def _where(region: Region, result: Result) -> str:
+def _where(region: Region, analysis: Analysis) -> str:
     lowest, highest = region.curve.min(axis=0), region.curve.max(axis=0)
     ranges = [f"{low:.1f} to {high:.1f}" for low, high in zip(lowest, highest, strict=True)]
-    if region.image_index is None:
+    image, frame = analysis.place_of(region)
+    if image is None:
         place = f"x {ranges[0]}, y {ranges[1]}, z {ranges[2]} mm (LPS)"
         return f"A {region.shape} in the patient: {place}."
-    image = result.analysis.source[region.image_index].SOPInstanceUID
-    frame = f", frame {region.frame}" if region.frame else ""
-    place = f"columns {ranges[0]}, rows {ranges[1]}"
-    return f"A {region.shape} on image {image}{frame}: {place}."
+    told = image if frame is None else f"{image}, frame {frame}"
+    return f"A {region.shape} on image {told}: columns {ranges[0]}, rows {ranges[1]}."

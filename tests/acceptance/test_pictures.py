@@ -14,9 +14,10 @@ from pydicom import Dataset, dcmread
 
 from standards.derived import part10
 from tests import judges
+from tests.browser import chromium, new_page, sign_in
 from tests.fhir_schema import schema_errors
 from tests.pictures import radiograph, ultrasound
-from tests.serving import Gateway
+from tests.serving import ROOT, Gateway
 
 pytestmark = pytest.mark.serve
 
@@ -56,6 +57,7 @@ RULES = """
     - {attribute: Modality, one_of: [DX, US]}
   run: bright
 """
+OPEN_MS = 180_000  # software rendering on two busy cores
 IMAGES = {"DX": radiograph(rows=256, columns=320), "US": ultrasound(rows=256, columns=320)}
 
 
@@ -146,3 +148,25 @@ def test_the_console_lists_what_was_found(gateway, image, result):
     page = gateway.http.get(f"/ui/studies/{image.StudyInstanceUID}").text
     assert "Bright" in page
     assert "box on an image" in page
+
+
+@pytest.mark.browser
+def test_ohif_draws_the_box_of_the_report_on_the_radiograph(gateway):
+    """Of presentation states it draws none, so the report has to bring the box."""
+    if not (ROOT / ".cache" / "ohif" / "index.html").is_file():
+        pytest.skip("OHIF's site is not here; `make setup` fetches it")
+    study = IMAGES["DX"].StudyInstanceUID
+    (result,) = gateway.results(study)
+    with chromium() as browser:
+        page = new_page(browser)
+        sign_in(page, gateway)
+        page.goto(f"{gateway.url}/viewer?StudyInstanceUIDs={study}")
+        page.wait_for_selector("html[data-airgate-results=open]", timeout=OPEN_MS, state="attached")
+        drawn = page.evaluate(
+            "window.services.measurementService.getMeasurements().map(one => "
+            "[one.label, one.toolName, one.referencedImageId])"
+        )
+
+    ((label, tool, image),) = drawn
+    assert (label, tool) == ("Bright", "RectangleROI")
+    assert result["regions"][0]["sop_instance_uid"] in image

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pydicom import Dataset, dcmread
@@ -10,11 +11,12 @@ from standards import fhir
 from standards.analysis import Result
 from standards.derived import part10
 from standards.frame_headers import frame_headers
-from standards.gsps import presentation_state
+from standards.gsps import presentation_state, presentation_states
 from standards.key_image import key_image
 from standards.seg import segmentation
 from standards.sr import report
 from tests import judges
+from tests.pictures import BOX
 from tests.series import KEY_SLICE, SLICES, ct_series, small_result
 from tests.standards.multi_frame import enhanced_ct, frame_order
 
@@ -106,3 +108,21 @@ def test_fhir_lists_the_instance_once(image, result):
     )
     (series,) = study.model_dump()["series"]
     assert [one["uid"] for one in series["instance"]] == [image.SOPInstanceUID]
+
+
+def test_regions_on_slices_are_drawn_on_their_frames_and_say_so(image):
+    marked = small_result(frame_headers(image), [replace(BOX, image_index=n) for n in (1, 4)])
+    frames = [marked.analysis.source[n].ReferencedFrameNumber for n in (1, 4)]
+    (state,) = presentation_states(marked)
+    made = [report(marked, None), state]
+
+    _, *drawn = state.GraphicAnnotationSequence
+    assert [one.ReferencedImageSequence[0].ReferencedFrameNumber for one in drawn] == frames
+    windows = [one.ReferencedImageSequence[0] for one in state.SoftcopyVOILUTSequence]
+    assert [one.ReferencedFrameNumber for one in windows] == frames
+    for dataset in made:
+        assert {one.ReferencedSOPInstanceUID for one in references(dataset)} == {
+            image.SOPInstanceUID
+        }
+    places = [marked.analysis.place_of(region) for region in marked.findings.regions]
+    assert places == [(image.SOPInstanceUID, frame) for frame in frames]
