@@ -10,6 +10,8 @@ from pydicom.sr.coding import Code
 ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
 MORPHOLOGICALLY_ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 
+PHYSICAL_OBJECT = Code("260787004", "SCT", "Physical object")
+
 # Anatomy: LUNG from CID 7151, CHEST from CID 4031; one lung is SNOMED CT beyond the CIDs
 LUNG = Code("39607008", "SCT", "Lung")
 LEFT_LUNG = Code("44029006", "SCT", "Left lung")
@@ -38,6 +40,9 @@ MILLILITRE = Code("ml", "UCUM", "ml")
 SQUARE_MILLIMETRE = Code("mm2", "UCUM", "mm2")
 HOUNSFIELD_UNIT = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 PERCENT = Code("%", "UCUM", "%")
+
+# Writing in the pixels: PS3.16 codes its removal (113101, DCM), not the writing itself
+BURNED_IN_TEXT = Code("BURNED-IN-TEXT", "99AIRGATE", "Burned-in annotation")
 
 # Algorithm families, CID 7162
 ADAPTIVE_FILTERING = Code("123102", "DCM", "Adaptive Filtering")
