@@ -12,10 +12,10 @@ from adapters.garbage import calm_collector
 from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
 from adapters.runtimes.loading import Loadable, load
 from ai_models.card import ModelCard
-from ai_models.contract import Model, NoResult
-from ai_models.gate import examine
+from ai_models.contract import Inputs, Model, NoResult
+from ai_models.gate import examine, examine_images
 from standards.errors import StandardsError, UnfitSeries
-from standards.findings import Findings
+from standards.findings import Caveat, Findings
 from standards.region import check_places
 
 # Follows the last instance of a series, and the last series; no DICOM file and no name is empty.
@@ -73,6 +73,17 @@ def _tell(connection: Connection, percent: float) -> None:
     connection.send(("progress", max(0, min(int(percent), 99))))
 
 
+def passed(inputs: Inputs, card: ModelCard) -> list[Caveat]:
+    """What the gate tells of inputs that the model may see. Raises UnfitSeries for others."""
+    caveats = []
+    for name, volume in inputs.volumes.items():
+        caveats += examine(volume, card.input(name), card.gate)
+    for name, images in inputs.image_series.items():
+        headers = [image.instance for image in images]
+        caveats += examine_images(headers, card.input(name), card.gate)
+    return caveats
+
+
 def answer(
     model: Model, card: ModelCard, series: dict[str, Incoming], progress: Callable[[float], None]
 ) -> tuple[Any, ...]:
@@ -80,11 +91,7 @@ def answer(
     started = time.perf_counter()
     try:
         inputs = inputs_of(series, progress)
-        caveats = [
-            caveat
-            for name, volume in inputs.volumes.items()
-            for caveat in examine(volume, card.input(name), card.gate)
-        ]
+        caveats = passed(inputs, card)
         loaded = time.perf_counter()
         findings = Findings.of([*caveats, *model.predict(inputs)])
         check_places(findings.regions, drawn_on(inputs, next(iter(series))))

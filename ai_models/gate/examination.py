@@ -4,6 +4,11 @@ Geometry, photometric interpretation and rescale are settled before, where a vol
 (standards/volume.py). Each check here is a function from what is seen to a suspicion or None.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pydicom import Dataset
+
 from ai_models.card import GateRules, InputSeries, Reaction
 from ai_models.gate.headers import (
     body_part,
@@ -12,43 +17,57 @@ from ai_models.gate.headers import (
     secondary_capture,
     species,
 )
-from ai_models.gate.suspicion import Check, Seen
+from ai_models.gate.suspicion import Claim, Seen, Suspicion, Values
 from ai_models.gate.values import constant_image, constant_slices, implausible_values
 from standards.errors import UnfitSeries
 from standards.findings import Caveat
 from standards.volume import Volume
 
 # In this order; those that the card's `[gate]` names too are a matter of the model.
-CHECKS: dict[str, Check] = {
-    "modality": modality,
-    "species": species,
-    "body_part": body_part,
+OF_IMAGES: dict[str, Claim] = {"modality": modality, "species": species, "body_part": body_part}
+OF_SLICES: dict[str, Claim] = {
     "secondary_capture": secondary_capture,
     "burned_in_annotation": burned_in_annotation,
+}
+OF_VOXELS: dict[str, Values] = {
     "constant_image": constant_image,
     "constant_slices": constant_slices,
     "implausible_values": implausible_values,
 }
 
 
-def examine(volume: Volume, wanted: InputSeries, rules: GateRules) -> tuple[Caveat, ...]:
-    """What must be told of an input that the model may see.
+def examine(volume: Volume, wanted: InputSeries, rules: GateRules) -> list[Caveat]:
+    """What must be told of a volume that the model may see.
 
     wanted: the input of the card; rules: its `[gate]`. Raises UnfitSeries with the name of the
     check, what it found and what it expected, for what the model may not see.
     """
-    seen = Seen(volume, wanted, rules)
+    seen = Seen(volume.instances, wanted, rules)
+    checks = {name: partial(check, seen) for name, check in (OF_IMAGES | OF_SLICES).items()}
+    checks |= {name: partial(check, seen, volume.voxels) for name, check in OF_VOXELS.items()}
+    return _told(seen, checks)
+
+
+def examine_images(
+    headers: Sequence[Dataset], wanted: InputSeries, rules: GateRules
+) -> list[Caveat]:
+    """As `examine`, of images for themselves: pictures of pictures and text may be their point."""
+    seen = Seen(headers, wanted, rules)
+    return _told(seen, {name: partial(check, seen) for name, check in OF_IMAGES.items()})
+
+
+def _told(seen: Seen, checks: dict[str, Callable[[], Suspicion | None]]) -> list[Caveat]:
     caveats = []
-    for name, check in CHECKS.items():
+    for name, check in checks.items():
         reaction = _reaction(name, seen)
-        suspicion = check(seen) if reaction is not Reaction.ACCEPT else None
+        suspicion = check() if reaction is not Reaction.ACCEPT else None
         if suspicion is None:
             continue
         unfit = UnfitSeries(name.replace("_", " "), suspicion.found, suspicion.expected)
         if reaction is Reaction.REFUSE:
             raise unfit
-        caveats.append(Caveat(f"Input {wanted.name}: {unfit}."))
-    return tuple(caveats)
+        caveats.append(Caveat(f"Input {seen.wanted.name}: {unfit}."))
+    return caveats
 
 
 def _reaction(name: str, seen: Seen) -> Reaction:

@@ -74,7 +74,7 @@ def secondary_capture(seen: Seen) -> Suspicion | None:
     for image_type in seen.stated("ImageType"):
         if any(screen in image_type.upper() for screen in _SCREENS):
             return Suspicion(f"Image Type {image_type}", "images as the device made them")
-    for header in seen.volume.instances:
+    for header in seen.headers:
         bits = header.get("BitsStored") or 0
         if seen.modality == "CT" and bits < _FEWEST_BITS_OF_CT:
             return Suspicion(f"CT of {bits} bits", f"{_FEWEST_BITS_OF_CT} bits or more")
@@ -83,7 +83,7 @@ def secondary_capture(seen: Seen) -> Suspicion | None:
 
 def species(seen: Seen) -> Suspicion | None:
     """Patient Species is stated of animals (PS3.3 C.7.1.1); nothing said means a human."""
-    for header in seen.volume.instances:
+    for header in seen.headers:
         codes = [code.get("CodeValue") for code in header.get("PatientSpeciesCodeSequence") or ()]
         words = str(header.get("PatientSpeciesDescription") or "").strip().lower()
         is_human = words in _HUMAN_WORDS if not codes else set(codes) <= set(_HUMAN_CODES)

@@ -1,10 +1,12 @@
 """What a check of the gate says of an input, and what it may look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from pydicom import Dataset
+
 from ai_models.card import GateRules, InputSeries
-from standards.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +19,22 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One input of a model: its volume, what the card asks of it, and of the gate."""
+    """One input of a model: the headers of its slices or images, and what the card says of it."""
 
-    volume: Volume
+    headers: Sequence[Dataset]
     wanted: InputSeries
     rules: GateRules
 
     @property
     def modality(self) -> str:
-        return str(self.volume.instances[0].get("Modality", ""))
+        return str(self.headers[0].get("Modality", ""))
 
     def stated(self, keyword: str) -> list[str]:
         """The different values that the headers state, as text."""
-        found = {str(header.get(keyword) or "") for header in self.volume.instances}
+        found = {str(header.get(keyword) or "") for header in self.headers}
         return sorted(found - {""})
 
 
-Check = Callable[[Seen], Suspicion | None]
+Claim = Callable[[Seen], Suspicion | None]
+# With the voxels of a volume in modality values, (slices, rows, columns).
+Values = Callable[[Seen, np.ndarray], Suspicion | None]

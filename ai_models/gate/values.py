@@ -30,14 +30,14 @@ PLAUSIBLE = {
 }
 
 
-def implausible_values(seen: Seen) -> Suspicion | None:
+def implausible_values(seen: Seen, voxels: np.ndarray) -> Suspicion | None:
     """1st and 99th percentile lie where the card, or the modality, has them."""
     plausible = PLAUSIBLE.get(seen.modality)
     if seen.rules.value_range is not None:
         plausible = Plausible(seen.rules.value_range, seen.rules.value_range)
     if plausible is None:
         return None
-    values = seen.volume.voxels[:, ::_EVERY, ::_EVERY]
+    values = voxels[:, ::_EVERY, ::_EVERY]
     counted = values[values >= plausible.padding]
     if not counted.size:
         return Suspicion("nothing but padding", f"values from {plausible.padding:g}")
@@ -50,17 +50,16 @@ def implausible_values(seen: Seen) -> Suspicion | None:
     return None
 
 
-def constant_image(seen: Seen) -> Suspicion | None:
+def constant_image(_seen: Seen, voxels: np.ndarray) -> Suspicion | None:
     """A decoder that fails may give nothing but zeros."""
-    voxels = seen.volume.voxels
     low, high = voxels.min(), voxels.max()
     return Suspicion(f"one value, {low:g}, in all voxels", "an image") if low == high else None
 
 
-def constant_slices(seen: Seen) -> Suspicion | None:
+def constant_slices(_seen: Seen, voxels: np.ndarray) -> Suspicion | None:
     """Slices of a single value: lost, zeroed, or masked away by whoever made the series."""
-    empty = [n for n, plane in enumerate(seen.volume.voxels) if plane.min() == plane.max()]
+    empty = [n for n, plane in enumerate(voxels) if plane.min() == plane.max()]
     if not empty:
         return None
-    found = f"{len(empty)} of {len(seen.volume.voxels)}, the first of them slice {empty[0] + 1}"
+    found = f"{len(empty)} of {len(voxels)}, the first of them slice {empty[0] + 1}"
     return Suspicion(found, "different values in every slice")

@@ -11,7 +11,7 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
 from ai_models.card import GateRules, InputSeries, Reaction
-from ai_models.gate import examine
+from ai_models.gate import examine, examine_images
 from ai_models.gate.decoders import check_decoders
 from standards.errors import UnfitSeries
 from standards.volume import Volume, volume_of
@@ -114,7 +114,7 @@ VALUES = {
 
 
 def test_a_sound_series_passes_without_a_word(chest):
-    assert examine(chest, CHEST, STRICT) == ()
+    assert examine(chest, CHEST, STRICT) == []
 
 
 @pytest.mark.parametrize(("claims", "check", "found"), CLAIMS.values(), ids=CLAIMS)
@@ -142,14 +142,14 @@ def test_refuses_voxels(chest, change, check, found):
     ],
 )
 def test_claims_that_fit_pass(chest, claims):
-    assert examine(changed(chest, **claims), CHEST, STRICT) == ()
+    assert examine(changed(chest, **claims), CHEST, STRICT) == []
 
 
 def test_padding_around_the_field_of_view_is_no_value(chest):
     def pad(voxels: np.ndarray) -> None:
         voxels[:, :, :24] = -2000
 
-    assert examine(with_voxels(chest, pad), CHEST, STRICT) == ()
+    assert examine(with_voxels(chest, pad), CHEST, STRICT) == []
 
 
 def test_an_empty_slice_of_a_masked_mr_is_told_and_not_refused(chest):
@@ -160,7 +160,7 @@ def test_an_empty_slice_of_a_masked_mr_is_told_and_not_refused(chest):
 
 def test_the_card_of_a_model_for_animals_accepts_them(chest):
     dog = changed(chest, PatientSpeciesDescription="Canine")
-    assert examine(dog, CHEST, GateRules(species=Reaction.ACCEPT)) == ()
+    assert examine(dog, CHEST, GateRules(species=Reaction.ACCEPT)) == []
 
 
 def test_the_card_may_ask_for_a_warning_instead(chest):
@@ -172,7 +172,7 @@ def test_the_card_may_ask_for_a_warning_instead(chest):
 def test_the_card_may_have_another_range_of_values(chest):
     rules = GateRules(value_range=(-1100.0, 200.0))
     assert refused(chest, rules).expected == "-1100 to 200"
-    assert examine(with_voxels(chest, add(500)), CHEST, GateRules(value_range=(-600, 2000))) == ()
+    assert examine(with_voxels(chest, add(500)), CHEST, GateRules(value_range=(-600, 2000))) == []
 
 
 def test_a_range_the_wrong_way_round_is_no_card():
@@ -183,7 +183,15 @@ def test_a_range_the_wrong_way_round_is_no_card():
 def test_a_secondary_capture_that_the_card_asks_for_passes(chest):
     wanted = InputSeries(sop_class_uid=(SecondaryCaptureImageStorage,))
     captured = changed(chest, SOPClassUID=SecondaryCaptureImageStorage)
-    assert examine(captured, wanted, STRICT) == ()
+    assert examine(captured, wanted, STRICT) == []
+
+
+def test_images_for_themselves_may_be_captures_with_text_but_not_of_a_dog(chest):
+    captured = changed(chest, SOPClassUID=SecondaryCaptureImageStorage, BurnedInAnnotation="YES")
+    assert examine_images(captured.instances, CHEST, STRICT) == []
+    dog = changed(captured, PatientSpeciesDescription="Canine")
+    with pytest.raises(UnfitSeries, match="species"):
+        examine_images(dog.instances, CHEST, STRICT)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +221,7 @@ def test_faults_of_real_series_are_refused(name, check):
 
 @pytest.mark.parametrize("name", ["made_series_ok", "made_series_rescale_per_slice"])
 def test_sound_real_series_pass(name):
-    assert examine(shared_series(name), CHEST, STRICT) == ()
+    assert examine(shared_series(name), CHEST, STRICT) == []
 
 
 @pytest.mark.parametrize(
