@@ -115,6 +115,7 @@ _IMAGE = (
     "Columns",
     "SamplesPerPixel",
     "PhotometricInterpretation",
+    "ICCProfile",
     "NumberOfFrames",
     "RescaleSlope",
     "RescaleIntercept",
@@ -235,6 +236,17 @@ def series_of(
         "sop_instance_uid": analysis.uid(kind, "instance", *more),
         "instance_number": instance_number,
         "manufacturer": analysis.equipment.manufacturer,
+    }
+
+
+def maker_of(analysis: Analysis) -> dict[str, Any]:
+    """Who made an object, as highdicom's constructors of all objects but reports want it."""
+    equipment, algorithm = analysis.equipment, analysis.algorithm
+    return {
+        "manufacturer_model_name": equipment.manufacturer_model_name,
+        "software_versions": equipment.software_versions,
+        "device_serial_number": equipment.device_serial_number,
+        "content_description": f"{algorithm.name} {algorithm.version}"[:64],
     }
 
 

@@ -6,7 +6,7 @@ from highdicom.pr import ColorSoftcopyPresentationState, GrayscaleSoftcopyPresen
 from pydicom import Dataset
 
 from standards.analysis import Analysis, Result
-from standards.derived import finish, placed_images, series_of, source_images
+from standards.derived import finish, maker_of, placed_images, series_of, source_images
 from standards.errors import MissingFinding
 from standards.findings import Region
 from standards.graphics import Drawings
@@ -26,6 +26,7 @@ _LOOK = (
     "Columns",
     "PixelSpacing",
     "PhotometricInterpretation",
+    "ICCProfile",
     "RescaleSlope",
     "RescaleIntercept",
     "RescaleType",
@@ -117,14 +118,11 @@ def _alike(analysis: Analysis, indices: Sequence[int]) -> list[list[int]]:
 
 
 def _state(analysis: Analysis, images: list[Dataset], drawings: Drawings, number: int) -> State:
-    equipment, first = analysis.equipment, images[0]
+    first = images[0]
     common = {
         **series_of(analysis, "presentation state", SERIES_NUMBER, number),
-        "manufacturer_model_name": equipment.manufacturer_model_name,
-        "software_versions": equipment.software_versions,
-        "device_serial_number": equipment.device_serial_number,
+        **maker_of(analysis),
         "content_label": "AI_FINDINGS",
-        "content_description": f"{analysis.algorithm.name} {analysis.algorithm.version}"[:64],
         "graphic_layers": drawings.layers,
         "graphic_annotations": drawings.annotations,
     }
@@ -133,7 +131,7 @@ def _state(analysis: Analysis, images: list[Dataset], drawings: Drawings, number
         if first.PhotometricInterpretation == "MONOCHROME1":
             dataset.PresentationLUTShape = "INVERSE"
     else:
-        profile = analysis.source[0].get("ICCProfile") or srgb_profile()
+        profile = first.get("ICCProfile") or srgb_profile()
         coloured = [_readable(image, samples=3) for image in images]
         dataset = ColorSoftcopyPresentationState(coloured, **common, icc_profile=profile)
     _keep_pixel_shape(dataset, first)

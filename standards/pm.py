@@ -4,7 +4,7 @@ from highdicom import VOILUTTransformation
 from highdicom.pm import ParametricMap, RealWorldValueMapping
 
 from standards.analysis import Result
-from standards.derived import copy_body_part, finish, placed_images, series_of
+from standards.derived import copy_body_part, finish, maker_of, placed_images, series_of
 from standards.findings import HeatMap
 from standards.seg import check_shape, fill_slice_thickness, name_dimensions
 
@@ -20,7 +20,7 @@ def parametric_map(result: Result, heat_map: HeatMap) -> ParametricMap:
     Raises SourceMismatch if voxels and source differ in slices, rows or columns, StandardsError
     where the source lies nowhere in the patient. Follows PS3.3 A.75, C.8.32 and C.7.6.16.2.11.
     """
-    analysis, equipment = result.analysis, result.analysis.equipment
+    analysis = result.analysis
     images = placed_images(analysis.source)
     check_shape(heat_map.voxels, images)
     fill_slice_thickness(images)
@@ -31,14 +31,11 @@ def parametric_map(result: Result, heat_map: HeatMap) -> ParametricMap:
         images,
         heat_map.voxels,
         **series_of(analysis, "parametric map", SERIES_NUMBER, number),
-        manufacturer_model_name=equipment.manufacturer_model_name,
-        software_versions=equipment.software_versions,
-        device_serial_number=equipment.device_serial_number,
+        **maker_of(analysis),
         contains_recognizable_visual_features=shown,
         real_world_value_mappings=[_mapping(heat_map)],
         voi_lut_transformations=[VOILUTTransformation((lowest + highest) / 2, highest - lowest)],
         content_label="AI_HEAT_MAP",
-        content_description=f"{analysis.algorithm.name} {analysis.algorithm.version}"[:64],
     )
     name_dimensions(dataset, analysis, "parametric map")
     finish(dataset, analysis, "heat map")

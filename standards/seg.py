@@ -10,7 +10,7 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, Segmentation
 from pydicom import Dataset
 
 from standards.analysis import Analysis, Carrier, Result
-from standards.derived import copy_body_part, finish, placed_images, series_of
+from standards.derived import copy_body_part, finish, maker_of, placed_images, series_of
 from standards.errors import MissingFinding, SourceMismatch
 from standards.findings import Structure
 from standards.identity import Algorithm
@@ -32,18 +32,14 @@ def segmentation(result: Result) -> Segmentation:
     images = placed_images(analysis.source)
     check_shape(labels.voxels, images)
     fill_slice_thickness(images)
-    equipment = analysis.equipment
     dataset = Segmentation(
         images,
         labels.voxels,
         SegmentationTypeValues.BINARY,  # OHIF refuses FRACTIONAL; every reader knows BINARY
         [_segment(analysis, n, s) for n, s in enumerate(labels.structures, start=1)],
         **series_of(analysis, "segmentation", SERIES_NUMBER),
-        manufacturer_model_name=equipment.manufacturer_model_name,
-        software_versions=equipment.software_versions,
-        device_serial_number=equipment.device_serial_number,
+        **maker_of(analysis),
         content_label="AI_SEGMENTATION",
-        content_description=f"{analysis.algorithm.name} {analysis.algorithm.version}"[:64],
     )
     name_dimensions(dataset, analysis, "segmentation")
     finish(dataset, analysis, "segmentation")

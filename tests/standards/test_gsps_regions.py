@@ -10,6 +10,7 @@ from pydicom import Dataset, dcmread
 
 from standards.derived import part10
 from standards.gsps import presentation_states
+from standards.icc import srgb_profile
 from tests import judges
 from tests.pictures import (
     BOX,
@@ -86,6 +87,13 @@ def test_colour_images_get_a_colour_state_with_a_profile():
     assert state.SOPClassUID.name == "Color Softcopy Presentation State Storage"
     assert state.ICCProfile[12:20] == b"scnrRGB "
     assert "SoftcopyVOILUTSequence" not in state
+
+
+def test_the_profile_of_an_image_is_kept():
+    own = srgb_profile().replace(b"RGB ", b"RGB!", 1)
+    (state,) = _reread(picture_result([ultrasound(ICCProfile=own)]))
+
+    assert state.ICCProfile == own
 
 
 def test_images_that_look_alike_share_a_state_and_all_states_lie_in_one_series():
