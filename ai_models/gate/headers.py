@@ -5,12 +5,6 @@ from collections.abc import Sequence
 from pydicom.uid import (
     UID,
     CTImageStorage,
-    EnhancedCTImageStorage,
-    EnhancedMRImageStorage,
-    EnhancedPETImageStorage,
-    LegacyConvertedEnhancedCTImageStorage,
-    LegacyConvertedEnhancedMRImageStorage,
-    LegacyConvertedEnhancedPETImageStorage,
     MRImageStorage,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
@@ -21,18 +15,14 @@ from pydicom.uid import (
 )
 
 from ai_models.gate.suspicion import Seen, Suspicion
+from standards.frame_references import SINGLE_FRAME_CLASSES
 
-# Modality is an enumerated value in these: PS3.3 C.8.2.1, C.8.3.1, C.8.9.1, C.8.13.1, C.8.15.2.
+# Modality is an enumerated value in these and in their enhanced kin: PS3.3 C.8.2.1, C.8.3.1,
+# C.8.9.1, C.8.13.1, C.8.15.2, C.8.22.2.
 _MODALITY_OF = {
     CTImageStorage: "CT",
-    EnhancedCTImageStorage: "CT",
-    LegacyConvertedEnhancedCTImageStorage: "CT",
     MRImageStorage: "MR",
-    EnhancedMRImageStorage: "MR",
-    LegacyConvertedEnhancedMRImageStorage: "MR",
     PositronEmissionTomographyImageStorage: "PT",
-    EnhancedPETImageStorage: "PT",
-    LegacyConvertedEnhancedPETImageStorage: "PT",
 }
 _SECONDARY_CAPTURES = (
     SecondaryCaptureImageStorage,
@@ -51,8 +41,9 @@ _HUMAN_WORDS = ("homo sapiens", "human")
 def modality(seen: Seen) -> Suspicion | None:
     """Modality is what the card asks for, and what the SOP Class means."""
     found = seen.stated("Modality")
-    classes = (_MODALITY_OF.get(UID(uid)) for uid in seen.stated("SOPClassUID"))
-    meant = {one for one in classes if one is not None}
+    classes = (UID(uid) for uid in seen.stated("SOPClassUID"))
+    single = {SINGLE_FRAME_CLASSES.get(one, one) for one in classes}
+    meant = {_MODALITY_OF[one] for one in single if one in _MODALITY_OF}
     for expected in (set(seen.wanted.modality), meant):
         if expected and not set(found) <= expected:
             return Suspicion(_one_line(found), _one_line(sorted(expected)))
