@@ -131,9 +131,10 @@ def _state(analysis: Analysis, images: list[Dataset], drawings: Drawings, number
         if first.PhotometricInterpretation == "MONOCHROME1":
             dataset.PresentationLUTShape = "INVERSE"
     else:
-        profile = first.get("ICCProfile") or srgb_profile()
         coloured = [_readable(image, samples=3) for image in images]
-        dataset = ColorSoftcopyPresentationState(coloured, **common, icc_profile=profile)
+        dataset = ColorSoftcopyPresentationState(coloured, **common, icc_profile=srgb_profile())
+        if first.get("ICCProfile"):  # of whatever class; highdicom refuses those of displays
+            dataset.ICCProfile = first.ICCProfile
     _keep_pixel_shape(dataset, first)
     finish(dataset, analysis, "presentation")
     return dataset

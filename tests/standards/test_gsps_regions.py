@@ -89,8 +89,8 @@ def test_colour_images_get_a_colour_state_with_a_profile():
     assert "SoftcopyVOILUTSequence" not in state
 
 
-def test_the_profile_of_an_image_is_kept():
-    own = srgb_profile().replace(b"RGB ", b"RGB!", 1)
+def test_the_profile_of_an_image_is_kept_though_it_is_of_a_display():
+    own = srgb_profile().replace(b"scnr", b"mntr", 1)
     (state,) = _reread(picture_result([ultrasound(ICCProfile=own)]))
 
     assert state.ICCProfile == own
