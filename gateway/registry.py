@@ -4,11 +4,9 @@ import hashlib
 import json
 import sys
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -173,7 +171,7 @@ def _row(card: ModelCard, digest: str, artefact: Artefact | None = None) -> Mode
 def _card_in(folder: Path) -> ModelCard:
     try:
         return read_card(folder)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+    except (OSError, ValueError) as error:  # no TOML, no UTF-8, no card
         raise Unprocessable(
             f"card.toml of the archive cannot be used: {one_line(error)}; "
             "put a model card at the root of the archive"

@@ -14,6 +14,7 @@ LOADERS = {
     "torchscript": "adapters.runtimes.torchscript",
     "torch-export": "adapters.runtimes.torch_export",
     "onnx": "adapters.runtimes.onnx",
+    "monai-bundle": "adapters.runtimes.monai_bundle",
 }
 
 

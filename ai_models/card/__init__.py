@@ -2,7 +2,7 @@
 
 from ai_models.card.gate import GateRules, Reaction
 from ai_models.card.inputs import Contrast, InputKind, InputSeries, Orientation
-from ai_models.card.model_card import OUTSIDE, ModelCard, Stage, read_card
+from ai_models.card.model_card import OUTSIDE, ModelCard, Stage, has_card, read_card
 from ai_models.card.resources import Resources
 from ai_models.card.strict import Name
 
@@ -18,5 +18,6 @@ __all__ = [
     "Reaction",
     "Resources",
     "Stage",
+    "has_card",
     "read_card",
 ]

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from ai_models.card.bundle import METADATA, card_of_bundle
 from ai_models.card.family import Family
 from ai_models.card.gate import GateRules
 from ai_models.card.inputs import InputSeries
@@ -21,6 +22,7 @@ from ai_models.card.strict import Name, Strict
 from ai_models.card.tensors import misfits
 
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
+FILE = "card.toml"
 OUTSIDE = "outside"  # the queue of work that no worker of ours takes
 
 
@@ -98,9 +100,16 @@ class ModelCard(Strict):
         return self
 
 
-def read_card(folder: Path) -> ModelCard:
-    """The card of a model folder.
+def has_card(folder: Path) -> bool:
+    """Whether read_card has something to read."""
+    return any((folder / name).is_file() for name in (FILE, METADATA))
 
-    Raises FileNotFoundError, tomllib.TOMLDecodeError, pydantic.ValidationError.
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of a model folder; of a MONAI bundle without one, what its metadata say.
+
+    Raises FileNotFoundError, UnfitMetadata, tomllib.TOMLDecodeError, pydantic.ValidationError.
     """
-    return ModelCard.model_validate(tomllib.loads((folder / "card.toml").read_text("utf-8")))
+    if has_card(folder) and not (folder / FILE).is_file():
+        return ModelCard.model_validate(card_of_bundle(folder))
+    return ModelCard.model_validate(tomllib.loads((folder / FILE).read_text("utf-8")))

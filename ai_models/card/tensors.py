@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ai_models.card.inputs import InputSeries
+from ai_models.card.inputs import InputKind, InputSeries
 from ai_models.card.outputs import HeatMap, Labels, Measure, Output
 from ai_models.card.preprocessing import Inference, Mode, Preprocessing
 
@@ -25,6 +25,8 @@ def misfits(
         yield f"a runtime of kind {kind} gives tensors; expected [[outputs]] that explain them"
     if kind in GIVE_TENSORS and len(inputs) != 1:
         yield f"found {len(inputs)} [[inputs]]; a runtime of kind {kind} takes one"
+    if outputs and any(one.kind is InputKind.IMAGES for one in inputs):
+        yield "[[outputs]] lie on the grid of a volume; expected no input of kind images"
     if kind == "monai-bundle":
         yield from _misfits_of_bundle(preprocessing, inference, outputs)
     yield from _misfits_of_labels(inputs, inference, outputs)

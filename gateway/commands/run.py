@@ -15,7 +15,7 @@ from adapters.runtimes.errors import ModelError
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
 from ai_models.bundled import bundled_models, digest_of, folder_of
-from ai_models.card import OUTSIDE, read_card
+from ai_models.card import OUTSIDE, has_card, read_card
 from gateway.analysis import Refused, Stopwatch, analyse, objects_of
 from gateway.client import files_of
 from gateway.errors import NotFound, Unprocessable
@@ -80,7 +80,7 @@ def _model(name: str) -> tuple[RegisteredModel, Loadable]:
         card = read_card(folder)
         return RegisteredModel(card, digest_of(folder)), Loadable(card, folder_of(card))
     folder = Path(name)
-    if not (folder / "card.toml").is_file():
+    if not has_card(folder):
         raise NotFound("bundled model or model folder", f"{name} (have {', '.join(bundled)})")
     card = read_card(folder)
     if card.queue == OUTSIDE:

@@ -46,6 +46,7 @@ def typed(**changes):
         ({"runtime": {"entry": "a:B"}, "outputs": [LABELS]}, "expected no \\[\\[outputs"),
         ({"runtime": {"kind": "monai-bundle"}, "outputs": [NUMBER]}, "as bundles give"),
         ({"runtime": {"kind": "monai-bundle"}, "inference": WINDOWED}, "no \\[inference"),
+        ({"inputs": [{"kind": "images"}]}, "grid of a volume"),
         ({"preprocessing": {"orientation": "RAX"}}, "three letters"),
         ({"preprocessing": {"orientation": "RLS"}}, "three letters"),
         ({"preprocessing": {"spacing_mm": [1, 1, 0]}}, "above 0"),

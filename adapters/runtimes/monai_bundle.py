@@ -1,0 +1,118 @@
+"""A MONAI bundle as the Model Zoo lays it out, run as its own configuration says.
+
+Of its `preprocessing` only the reading of files is left out, of its `postprocessing` only their
+writing: both are done here already.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle.config_parser import ConfigParser
+from monai.data.meta_tensor import MetaTensor
+
+from adapters.runtimes.decoding import labels_of
+from adapters.runtimes.execution import Network, device_for
+from adapters.runtimes.grid import image_of, labels_on
+from adapters.runtimes.tensor_model import file_in
+from ai_models.card import ModelCard
+from ai_models.card.outputs import Labels
+from ai_models.card.runtime import MonaiBundle
+from ai_models.contract import Inputs
+from ai_models.tensor_findings import of_labels
+from standards.findings import Finding
+
+_READING = frozenset({"LoadImaged", "EnsureChannelFirstd", "AddChanneld"})
+_WRITING = frozenset({"SaveImaged"})
+_Transform = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def load(card: ModelCard, folder: Path | None) -> "BundleModel":
+    """Raises MissingFile, PickledCode, and what MONAI raises for a configuration."""
+    assert isinstance(card.runtime, MonaiBundle)  # noqa: S101 (as the table of loaders has it)
+    root = folder / card.runtime.root if folder else None
+    config, weights = file_in(root, card.runtime.config), file_in(root, card.runtime.weights)
+    device = device_for(card.resources)
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    parser["bundle_root"], parser["device"] = str(root), device
+    # Before anything is made: a change makes all that was made before anew, and Invertd needs the
+    # very transforms that it inverts.
+    _leave_out(parser, "preprocessing", _READING)
+    _leave_out(parser, "postprocessing", _WRITING)
+    network = parser.get_parsed_content("network_def").to(device)
+    network.load_state_dict(_state(weights, device))
+    return BundleModel(card, network.eval(), parser, device)
+
+
+class PickledCode(Exception):
+    """Weights that would run code when they are read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name} is no plain state dict of tensors, so that reading it may run code; expected "
+            "what torch.save(network.state_dict(), ...) writes"
+        )
+
+
+def _state(weights: Path, device: torch.device) -> dict[str, torch.Tensor]:
+    try:
+        state = torch.load(weights, map_location=device, weights_only=True)
+    except Exception as error:  # whatever foreign bytes make of the reader
+        raise PickledCode(weights.name) from error
+    return state.get("model", state)  # a checkpoint of several parts, or the network's alone
+
+
+class BundleModel:
+    """preprocessing -> inferer with network_def -> postprocessing -> labels."""
+
+    def __init__(
+        self, card: ModelCard, network: Network, parser: ConfigParser, device: torch.device
+    ) -> None:
+        self._card, self._network, self._device = card, network, device
+        self._before = _transforms(parser, "preprocessing")
+        self._inferer = parser.get_parsed_content("inferer")
+        self._after = _transforms(parser, "postprocessing")
+
+    def predict(self, inputs: Inputs) -> Sequence[Finding]:
+        """Raises WrongShape, NotFinite and UndescribedLabel, and what the bundle raises."""
+        (output,) = self._card.outputs
+        assert isinstance(output, Labels)  # noqa: S101 (as the card has been checked)
+        source = _as_read_from_a_file(image_of(inputs.volume, self._device))
+        answer = self._answer(source)
+        labels = labels_of(answer.as_tensor().float(), output, answer.shape[1:], place=1)
+        voxels = np.ascontiguousarray(labels_on(source, labels, answer).transpose(2, 1, 0))
+        return of_labels(output, voxels, inputs.volume)
+
+    def _answer(self, source: MetaTensor) -> MetaTensor:
+        """(channels, a, b, c), on the grid that the postprocessing leaves it on."""
+        autocast = torch.autocast(self._device.type, enabled=self._card.resources.autocast)
+        with torch.inference_mode(), autocast:
+            data = self._before({"image": source})
+            image = data["image"]
+            raw = self._inferer(image[None].as_tensor(), self._network)[0]
+            data["pred"] = MetaTensor(raw.float(), affine=image.affine)
+            return self._after(data)["pred"]
+
+
+def _as_read_from_a_file(image: MetaTensor) -> MetaTensor:
+    """(1, slices, rows, columns) -> (1, columns, rows, slices), as MONAI's readers give it."""
+    affine = image.affine[:, [2, 1, 0, 3]]
+    return MetaTensor(image.as_tensor().permute(0, 3, 2, 1).contiguous(), affine=affine)
+
+
+def _leave_out(parser: ConfigParser, name: str, without: frozenset[str]) -> None:
+    if name in parser:
+        parser[f"{name}::transforms"] = [
+            one
+            for one in parser[name]["transforms"]
+            if not (isinstance(one, dict) and str(one.get("_target_")).split(".")[-1] in without)
+        ]
+
+
+def _transforms(parser: ConfigParser, name: str) -> _Transform:
+    """A Compose of the configuration; what it lacks changes nothing."""
+    return parser.get_parsed_content(name) if name in parser else lambda data: data

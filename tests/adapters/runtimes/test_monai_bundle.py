@@ -1,0 +1,139 @@
+"""MONAI bundles as they are: their own configuration, their metadata for a card."""
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from adapters.runtimes.loading import Loadable, load
+from adapters.runtimes.monai_bundle import PickledCode
+from ai_models.card import ModelCard, read_card
+from ai_models.card.bundle import METADATA, UnfitMetadata
+from ai_models.contract import Inputs
+from standards.findings import Findings
+from tests.adapters.runtimes import networks
+from tests.ball import ball_mask, ball_volume
+
+CONFIGURATION = {
+    "network_def": {"_target_": "torch.nn.Conv3d", "in_channels": 1, "out_channels": 2}
+    | {"kernel_size": 1},
+    "preprocessing": {
+        "_target_": "Compose",
+        "transforms": [
+            {"_target_": "LoadImaged", "keys": "image"},
+            {"_target_": "monai.transforms.EnsureChannelFirstd", "keys": "image"},
+            {"_target_": "Orientationd", "keys": "image", "axcodes": "PSL"},
+        ],
+    },
+    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [16, 16, 8], "overlap": 0.25},
+    "postprocessing": {
+        "_target_": "Compose",
+        "transforms": [
+            {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing"}
+            | {"orig_keys": "image"},
+            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+            {"_target_": "SaveImaged", "keys": "pred", "output_dir": "$@bundle_root + '/eval'"},
+        ],
+    },
+}
+DATA = {
+    "inputs": {"image": {"modality": "CT"}},
+    "outputs": {"pred": {"channel_def": {"0": "background", "1": "liver"}}},
+}
+SAID = {
+    "name": "Ball 3D",
+    "version": "0.1.2",
+    "description": "Marks what is bright.",
+    "network_data_format": DATA,
+}
+
+
+def bundle(root: Path, **changes: Any) -> Path:
+    """changes: of the configuration; None takes a part away."""
+    (root / "configs").mkdir(parents=True)
+    (root / "models").mkdir()
+    whole = {name: part for name, part in (CONFIGURATION | changes).items() if part is not None}
+    (root / "configs" / "inference.json").write_text(json.dumps(whole))
+    (root / METADATA).write_text(json.dumps(SAID))
+    torch.save(networks.Bright().network_def.state_dict(), root / "models" / "model.pt")
+    return root
+
+
+def marked(card: ModelCard, folder: Path) -> np.ndarray:
+    model = load(Loadable(card, folder))
+    findings = Findings.of(model.predict(Inputs({"image": ball_volume()})))
+    assert findings.label_map is not None
+    return findings.label_map.voxels
+
+
+def test_a_bundle_without_a_card_runs_as_it_is_by_what_its_metadata_say(tmp_path):
+    card = read_card(bundle(tmp_path))
+
+    np.testing.assert_array_equal(marked(card, tmp_path), ball_mask())
+    assert (card.name, card.title, card.version, card.stage) == (
+        "ball_3d",
+        "Ball 3D",
+        "0.1.2",
+        "draft",
+    )
+    assert card.inputs[0].modality == ("CT",)
+    (output,) = card.outputs
+    assert output.labels[0].type.value == networks.LIVER["value"]
+    assert not (tmp_path / "eval").exists()
+
+
+def test_an_answer_on_the_grid_of_the_prepared_image_comes_back_too(tmp_path):
+    after = {"_target_": "Compose", "transforms": []}
+    card = read_card(bundle(tmp_path, postprocessing=after)).model_dump(mode="json")
+    card["outputs"][0]["encoding"] = "softmax"
+
+    np.testing.assert_array_equal(marked(ModelCard.model_validate(card), tmp_path), ball_mask())
+
+
+def test_a_bundle_needs_no_postprocessing(tmp_path):
+    card = read_card(bundle(tmp_path, postprocessing=None)).model_dump(mode="json")
+    card["outputs"][0]["encoding"] = "softmax"
+
+    assert marked(ModelCard.model_validate(card), tmp_path).any()
+
+
+class Code:
+    def __reduce__(self):
+        return print, ("this ran",)
+
+
+@pytest.mark.parametrize("content", [pickle.dumps(Code()), b"nothing of the kind"])
+def test_weights_that_are_no_plain_tensors_are_refused_without_being_run(tmp_path, capsys, content):
+    card = read_card(bundle(tmp_path))
+    (tmp_path / "models" / "model.pt").write_bytes(content)
+
+    with pytest.raises(PickledCode, match="state dict"):
+        load(Loadable(card, tmp_path))
+    assert "this ran" not in capsys.readouterr().out
+
+
+def test_a_channel_whose_name_nobody_knows_is_tissue(tmp_path):
+    outputs = {"pred": {"channel_def": {"0": "background", "1": "wobbly bit"}}}
+    (bundle(tmp_path) / METADATA).write_text(
+        json.dumps(SAID | {"network_data_format": DATA | {"outputs": outputs}})
+    )
+    (label,) = read_card(tmp_path).outputs[0].labels
+    assert (label.name, label.type.meaning) == ("wobbly bit", "Tissue")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({**SAID, "version": ""}, "version"),
+        ({**SAID, "network_data_format": {}}, "network_data_format.inputs.image.modality"),
+        ([], "anything by name"),
+    ],
+)
+def test_metadata_that_make_no_card_are_told(tmp_path, said, told):
+    (bundle(tmp_path) / METADATA).write_text(json.dumps(said))
+    with pytest.raises(UnfitMetadata, match=told):
+        read_card(tmp_path)
