@@ -4,6 +4,7 @@ A folder, or whatever fsspec has a file system for: s3, gcs, abfs, sftp, ...
 """
 
 import hashlib
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +15,25 @@ import fsspec
 from adapters.errors import ArtefactsUnavailable
 
 _PIECE = 1 << 20
+_SECRET = re.compile(r"//[^/@]*@")
 
 
 class ArtefactStore:
     """All methods raise ArtefactsUnavailable.
 
-    url: as fsspec has it; a local one without `file://` is fine.
+    where: the URL without the name and password that it may hold.
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        """url: as fsspec has it; a local one without `file://` is fine."""
+        self.where = _SECRET.sub("//", url)
         with self._telling():
             self._files, self._root = fsspec.url_to_fs(url)
+
+    def check(self) -> None:
+        """Whether the store answers, and can be made where it is not there yet."""
+        with self._telling():
+            self._files.makedirs(self._root, exist_ok=True)
 
     def put(self, source: Path, digest: str) -> None:
         """Keep a file; the same bytes are there once."""
@@ -52,7 +60,7 @@ class ArtefactStore:
                 out.write(piece)
         if found.hexdigest() != digest:
             told = f"what lies there as {digest} has the sha256 {found.hexdigest()}"
-            raise ArtefactsUnavailable(self._url, told)
+            raise ArtefactsUnavailable(self.where, told)
 
     def names_before(self, before: float) -> Iterator[str]:
         """What was put, or began to be put, earlier than that, in seconds since the epoch."""
@@ -79,4 +87,4 @@ class ArtefactStore:
         try:
             yield
         except (OSError, ImportError, ValueError) as error:
-            raise ArtefactsUnavailable(self._url, str(error) or type(error).__name__) from error
+            raise ArtefactsUnavailable(self.where, str(error) or type(error).__name__) from error

@@ -97,6 +97,7 @@ class Registry:
             if card is None:
                 card = _card_in(folder)
             else:
+                _check_name(card, name)
                 build = hashlib.sha256(f"{build} {card.model_dump_json()}".encode()).hexdigest()
             _try_out(Loadable(card, folder))
             self._artefacts.keep(artefact, path, folder)
@@ -176,6 +177,16 @@ def _card_in(folder: Path) -> ModelCard:
             f"card.toml of the archive cannot be used: {one_line(error)}; "
             "put a model card at the root of the archive"
         ) from error
+
+
+def _check_name(card: ModelCard, name: str) -> None:
+    """Of a single file, where the card names the one that is loaded."""
+    wanted = getattr(card.runtime, "file", name)
+    if name and wanted != name:
+        raise Unprocessable(
+            f"the card's runtime.file is {wanted!r}, but the file is called {name!r}; "
+            "let both have one name"
+        )
 
 
 def _try_out(model: Loadable) -> None:

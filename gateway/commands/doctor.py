@@ -13,7 +13,8 @@ from rich.table import Table
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.errors import AdapterError
+from adapters.artefact_store import ArtefactStore
+from adapters.errors import AdapterError, ArtefactsUnavailable
 from adapters.orthanc_process import orthanc_binary
 from ai_models.bundled import bundled_models
 from gateway import services
@@ -170,9 +171,19 @@ def _free(settings: Settings) -> Finding:
     return Finding("HTTP port", True, f"{settings.http} is free")
 
 
+def _artefacts(settings: Settings) -> Finding:
+    try:
+        store = ArtefactStore(settings.artefacts_url)
+        store.check()
+    except ArtefactsUnavailable as error:
+        return Finding("artefacts of models", False, error.found, "check AIRGATE_ARTEFACTS")
+    return Finding("artefacts of models", True, store.where)
+
+
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _python,
     _data,
+    _artefacts,
     _token,
     _database,
     _orthanc,

@@ -1,16 +1,23 @@
 """A model's life in a whole gateway, on the command line: registered, tried, moved, used."""
 
+import json
 import zipfile
 from pathlib import Path
 
 import pydicom
 import pytest
 
+from standards.uids import derived_uid
 from tests.acceptance.test_bad_operation import airgate
+from tests.adapters.runtimes import networks
+from tests.cards import LEAST
 from tests.quick_model import archive, tiny_study
 from tests.serving import Gateway, wait_until
 
 pytestmark = pytest.mark.serve
+
+
+SERIES = derived_uid("quick series", "1")  # of the first tiny study
 
 
 def write_version(folder: Path, version: str, stage: str) -> Path:
@@ -66,3 +73,12 @@ def test_a_draft_is_tried_goes_live_and_is_rolled_back_on_the_command_line(tmp_p
         assert sum("retired" in line for line in listed if "quick" in line) == 2
         refused = airgate("models", "retire", "quick", "1", **gateway.environment)
         assert (refused.returncode, "promote it" in refused.stderr) == (1, True)
+
+        network = networks.torchscript(tmp_path)
+        card = tmp_path / "card.json"
+        card.write_text(json.dumps(LEAST | {"runtime": network, "outputs": [networks.LABELS]}))
+        told = run("register", str(tmp_path / "model.ts"), "--card", str(card))
+        assert "registered threshold 0.1" in told
+        told = run("try", "threshold", study.uid, "--series", SERIES)
+        assert "DONE" in told
+        assert "kept apart from the study: SEG" in told

@@ -24,6 +24,7 @@ schema = schemathesis.openapi.from_dict(DESCRIPTION).exclude(path_regex="/events
 
 @schemathesis.serializer(
     "application/zip",
+    "application/gzip",
     "application/dicom",
     "application/dicom+json",
     "application/dicom+xml",

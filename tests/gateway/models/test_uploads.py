@@ -145,6 +145,11 @@ def form(*fields: tuple[str, bytes]) -> bytes:
 
 FILE = 'Content-Disposition: form-data; name="file"; filename="net.pt"'
 CARD_FIELD = 'Content-Disposition: form-data; name="card"'
+LIVER = {"scheme": "SCT", "value": "10200004", "meaning": "Liver"}
+NETWORK = {
+    "runtime": {"kind": "torchscript"},
+    "outputs": [{"kind": "labels", "labels": [{"name": "Liver", "type": LIVER}]}],
+}
 BAD_FORMS = {
     "no file": (form((CARD_FIELD, json.dumps(CARD).encode())), 422, "no `file`"),
     "no card": (form((FILE, b"x")), 422, "no `card`"),
@@ -159,6 +164,14 @@ BAD_FORMS = {
     ),
     "a file that climbs": (form((FILE.replace("net.pt", "..", 1), b"x")), 422, "is called '..'"),
     "a hidden file": (form((FILE.replace("net.pt", "a/.bashrc", 1), b"x")), 422, "'.bashrc'"),
+    "a file of another name": (
+        form(
+            (CARD_FIELD, json.dumps(CARD | NETWORK).encode()),
+            (FILE, b"x"),
+        ),
+        422,
+        "runtime.file is 'model.ts', but the file is called 'net.pt'",
+    ),
     "an empty file": (form((CARD_FIELD, json.dumps(CARD).encode()), (FILE, b"")), 422, "empty"),
     "half a form": (form((FILE, b"x"))[:-8], 400, "breaks off"),
     "no form": (b"what is this", 400, "breaks off"),
@@ -203,13 +216,14 @@ def _settings(house: Services, data: Path) -> Settings:
     return house.settings.model_copy(update={"data": data})
 
 
-@pytest.mark.parametrize("url", ["nothing-like-this://x", "/proc/none"])
+@pytest.mark.parametrize("url", ["nothing-like-this://who:secret@x/y", "/proc/none"])
 def test_a_store_that_cannot_be_used_is_told_by_name(sqlite, tmp_path, url):
     settings = Settings(data=tmp_path / "data", archive="folder", artefacts=url)
     archive = tmp_path / "model.zip"
     archive.write_bytes(ZIP)
-    with pytest.raises(ArtefactsUnavailable, match="check AIRGATE_ARTEFACTS"):
+    with pytest.raises(ArtefactsUnavailable, match="check AIRGATE_ARTEFACTS") as refused:
         services.registry_of(settings, sqlite).add_artefact(archive, "tester")
+    assert "secret" not in str(refused.value)
 
 
 def test_artefacts_that_no_version_refers_to_are_dropped_after_a_day(client, house, tmp_path):
