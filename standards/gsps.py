@@ -158,7 +158,7 @@ def _readable(image: Dataset, samples: int = 1) -> Dataset:
 def _keep_pixel_shape(dataset: Dataset, image: Dataset) -> None:
     """Say how large pixels are, where highdicom says that they are square (PS3.3 C.10.4)."""
     (area,) = dataset.DisplayedAreaSelectionSequence
-    if image.get("PixelSpacing"):
+    if all(step > 0 for step in image.get("PixelSpacing", [0])):  # some scanners write 0
         del area.PresentationPixelAspectRatio
         area.PresentationPixelSpacing = image.PixelSpacing
     elif image.get("PixelAspectRatio"):

@@ -136,11 +136,12 @@ def test_a_region_of_a_loop_is_drawn_on_its_frame_only():
     ("images", "found"),
     [
         ([radiograph(1), radiograph(2)], [*FOUND, replace(BOX, image_index=1)]),
+        ([radiograph(PixelSpacing=[0, 0])], FOUND),
         ([ultrasound()], FOUND),
         ([cine()], [replace(BOX, frame=2), replace(POINT, frame=3)]),
         (ct_series(), [replace(BOX, image_index=index) for index in (1, 5)]),
     ],
-    ids=["radiographs", "colour", "loop", "slices"],
+    ids=["radiographs", "no spacing", "colour", "loop", "slices"],
 )
 def test_judges_have_no_complaint(images, found, tmp_path: Path):
     assert _judged(picture_result(images, found), images, tmp_path) == []
