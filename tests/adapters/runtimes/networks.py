@@ -15,13 +15,13 @@ THRESHOLD = 300.0
 class Bright(torch.nn.Module):
     """Background and ball: 0 and how far a voxel is above the threshold."""
 
-    def __init__(self, dimensions: int = 3) -> None:
+    def __init__(self, dimensions: int = 3, threshold: float = THRESHOLD) -> None:
         super().__init__()
         convolution = {2: torch.nn.Conv2d, 3: torch.nn.Conv3d}[dimensions]
         self.network_def = convolution(1, 2, 1)
         with torch.no_grad():
             self.network_def.weight.view(2, 1)[:] = torch.tensor([[0.0], [1.0]])
-            self.network_def.bias[:] = torch.tensor([0.0, -THRESHOLD])
+            self.network_def.bias[:] = torch.tensor([0.0, -threshold])
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network_def(batch)

@@ -3,11 +3,9 @@
 import json
 import pickle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from adapters.runtimes.loading import Loadable, load
 from adapters.runtimes.monai_bundle import PickledCode
@@ -17,50 +15,7 @@ from ai_models.contract import Inputs
 from standards.findings import Findings
 from tests.adapters.runtimes import networks
 from tests.ball import ball_mask, ball_volume
-
-CONFIGURATION = {
-    "network_def": {"_target_": "torch.nn.Conv3d", "in_channels": 1, "out_channels": 2}
-    | {"kernel_size": 1},
-    "preprocessing": {
-        "_target_": "Compose",
-        "transforms": [
-            {"_target_": "LoadImaged", "keys": "image"},
-            {"_target_": "monai.transforms.EnsureChannelFirstd", "keys": "image"},
-            {"_target_": "Orientationd", "keys": "image", "axcodes": "PSL"},
-        ],
-    },
-    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [16, 16, 8], "overlap": 0.25},
-    "postprocessing": {
-        "_target_": "Compose",
-        "transforms": [
-            {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing"}
-            | {"orig_keys": "image"},
-            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
-            {"_target_": "SaveImaged", "keys": "pred", "output_dir": "$@bundle_root + '/eval'"},
-        ],
-    },
-}
-DATA = {
-    "inputs": {"image": {"modality": "CT"}},
-    "outputs": {"pred": {"channel_def": {"0": "background", "1": "liver"}}},
-}
-SAID = {
-    "name": "Ball 3D",
-    "version": "0.1.2",
-    "description": "Marks what is bright.",
-    "network_data_format": DATA,
-}
-
-
-def bundle(root: Path, **changes: Any) -> Path:
-    """changes: of the configuration; None takes a part away."""
-    (root / "configs").mkdir(parents=True)
-    (root / "models").mkdir()
-    whole = {name: part for name, part in (CONFIGURATION | changes).items() if part is not None}
-    (root / "configs" / "inference.json").write_text(json.dumps(whole))
-    (root / METADATA).write_text(json.dumps(SAID))
-    torch.save(networks.Bright().network_def.state_dict(), root / "models" / "model.pt")
-    return root
+from tests.bundles import DATA, SAID, write_bundle
 
 
 def marked(card: ModelCard, folder: Path) -> np.ndarray:
@@ -71,7 +26,7 @@ def marked(card: ModelCard, folder: Path) -> np.ndarray:
 
 
 def test_a_bundle_without_a_card_runs_as_it_is_by_what_its_metadata_say(tmp_path):
-    card = read_card(bundle(tmp_path))
+    card = read_card(write_bundle(tmp_path))
 
     np.testing.assert_array_equal(marked(card, tmp_path), ball_mask())
     assert (card.name, card.title, card.version, card.stage) == (
@@ -88,14 +43,14 @@ def test_a_bundle_without_a_card_runs_as_it_is_by_what_its_metadata_say(tmp_path
 
 def test_an_answer_on_the_grid_of_the_prepared_image_comes_back_too(tmp_path):
     after = {"_target_": "Compose", "transforms": []}
-    card = read_card(bundle(tmp_path, postprocessing=after)).model_dump(mode="json")
+    card = read_card(write_bundle(tmp_path, postprocessing=after)).model_dump(mode="json")
     card["outputs"][0]["encoding"] = "softmax"
 
     np.testing.assert_array_equal(marked(ModelCard.model_validate(card), tmp_path), ball_mask())
 
 
 def test_a_bundle_needs_no_postprocessing(tmp_path):
-    card = read_card(bundle(tmp_path, postprocessing=None)).model_dump(mode="json")
+    card = read_card(write_bundle(tmp_path, postprocessing=None)).model_dump(mode="json")
     card["outputs"][0]["encoding"] = "softmax"
 
     assert marked(ModelCard.model_validate(card), tmp_path).any()
@@ -108,7 +63,7 @@ class Code:
 
 @pytest.mark.parametrize("content", [pickle.dumps(Code()), b"nothing of the kind"])
 def test_weights_that_are_no_plain_tensors_are_refused_without_being_run(tmp_path, capsys, content):
-    card = read_card(bundle(tmp_path))
+    card = read_card(write_bundle(tmp_path))
     (tmp_path / "models" / "model.pt").write_bytes(content)
 
     with pytest.raises(PickledCode, match="state dict"):
@@ -118,7 +73,7 @@ def test_weights_that_are_no_plain_tensors_are_refused_without_being_run(tmp_pat
 
 def test_a_channel_whose_name_nobody_knows_is_tissue(tmp_path):
     outputs = {"pred": {"channel_def": {"0": "background", "1": "wobbly bit"}}}
-    (bundle(tmp_path) / METADATA).write_text(
+    (write_bundle(tmp_path) / METADATA).write_text(
         json.dumps(SAID | {"network_data_format": DATA | {"outputs": outputs}})
     )
     (label,) = read_card(tmp_path).outputs[0].labels
@@ -134,6 +89,6 @@ def test_a_channel_whose_name_nobody_knows_is_tissue(tmp_path):
     ],
 )
 def test_metadata_that_make_no_card_are_told(tmp_path, said, told):
-    (bundle(tmp_path) / METADATA).write_text(json.dumps(said))
+    (write_bundle(tmp_path) / METADATA).write_text(json.dumps(said))
     with pytest.raises(UnfitMetadata, match=told):
         read_card(tmp_path)
