@@ -55,9 +55,7 @@ def _likely(plane: np.ndarray) -> np.ndarray:
             break
         found = likelihood(relief(_reduced(plane, factor)))
         enlarged = np.repeat(np.repeat(found, factor, 0), factor, 1)[:rows, :columns]
-        best[: enlarged.shape[0], : enlarged.shape[1]] = np.maximum(
-            best[: enlarged.shape[0], : enlarged.shape[1]], enlarged
-        )
+        np.maximum(best, enlarged, out=best)
     return best
 
 
