@@ -15,7 +15,7 @@ from enum import Enum, auto
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from adapters.errors import ArchiveUnavailable, ArtefactsUnavailable, NotInArchive
-from adapters.runtimes.errors import ModelError, ModelTimedOut
+from adapters.runtimes.errors import ModelError, ModelServerAway, ModelTimedOut
 from gateway.analysis import Refused
 from gateway.errors import NotFound
 from gateway.outcomes import Outcome
@@ -60,6 +60,7 @@ class ClaimLost(Exception):
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (ArchiveUnavailable, Kind.TRANSIENT),
     (ArtefactsUnavailable, Kind.TRANSIENT),
+    (ModelServerAway, Kind.TRANSIENT),
     (MemoryError, Kind.TRANSIENT),
     (OSError, Kind.TRANSIENT),
     (CancelRequested, Kind.INPUT),

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
+from adapters.runtimes.errors import ModelServerAway
 from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
 from adapters.runtimes.loading import Loadable, load
 from ai_models.card import ModelCard
@@ -30,14 +31,17 @@ def serve(connection: Connection, loadable: Loadable) -> None:
     Messages in: for each input its name, its files one by one, END; then END. ABANDONED as a file
     begins anew.
 
-    Messages out: ("ready",), ("unusable", why), ("findings", findings, load s, predict s),
-    ("no_result" or "refused", check, found, expected), ("failed", kind, message); and any number
-    of ("progress", percent) before one of the last four.
+    Messages out: ("ready",), ("unusable", why), ("away", address, why), ("findings", findings,
+    load s, predict s), ("no_result" or "refused", check, found, expected), ("failed", kind,
+    message); and any number of ("progress", percent) before one of the last five.
     """
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to handle
     try:
         model = load(loadable)
+    except ModelServerAway as away:
+        connection.send(("away", away.address, away.told))
+        return
     except Exception as error:  # whatever a foreign artefact raises
         connection.send(("unusable", f"{type(error).__name__}: {error}"))
         return
@@ -101,6 +105,8 @@ def answer(
         return ("no_result", refusal.check, refusal.found, refusal.expected)
     except UnfitSeries as unfit:
         return ("refused", unfit.check, unfit.found, unfit.expected)
+    except ModelServerAway as away:
+        return ("away", away.address, away.told)
     except StandardsError as error:  # a claim that no carrier could write
         return ("failed", type(error).__name__, str(error))
     except Exception as error:  # the model is foreign code: its failure is an answer too

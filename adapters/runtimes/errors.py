@@ -33,6 +33,23 @@ class ModelTimedOut(ModelError):
         )
 
 
+class ModelServerAway(ModelError):
+    """What runs the model elsewhere does not answer, or not yet: worth another try later.
+
+    address: of the server. told: by it, or by the network.
+    """
+
+    def __init__(self, address: str, told: str) -> None:
+        self.address, self.told = address, told
+        super().__init__(
+            f"the server of the model at {address} is away: {told}; expected one that answers and "
+            "has loaded the model; the work is tried again later"
+        )
+
+    def __reduce__(self) -> tuple[type["ModelServerAway"], tuple[str, str]]:
+        return ModelServerAway, (self.address, self.told)  # it crosses processes
+
+
 class ModelUnusable(ModelError):
     """What a card names cannot be loaded, or is no model. kind: of its runtime."""
 

@@ -23,6 +23,11 @@ def device_for(resources: Resources) -> torch.device:
     return torch.device("cuda" if wanted else "cpu")
 
 
+def cpu_of(resources: Resources) -> torch.device:
+    """For what goes before and after a network that has a device of its own."""
+    return device_for(resources.model_copy(update={"device": "cpu"}))
+
+
 def run(
     network: Network, image: torch.Tensor, inference: Inference, resources: Resources, expected: int
 ) -> list[torch.Tensor]:

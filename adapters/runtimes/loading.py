@@ -15,6 +15,7 @@ LOADERS = {
     "torch-export": "adapters.runtimes.torch_export",
     "onnx": "adapters.runtimes.onnx",
     "monai-bundle": "adapters.runtimes.monai_bundle",
+    "kserve": "adapters.runtimes.kserve",
 }
 
 

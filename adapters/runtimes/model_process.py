@@ -13,7 +13,13 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from adapters.runtimes import child
-from adapters.runtimes.errors import ModelCrashed, ModelFailed, ModelTimedOut, ModelUnusable
+from adapters.runtimes.errors import (
+    ModelCrashed,
+    ModelFailed,
+    ModelServerAway,
+    ModelTimedOut,
+    ModelUnusable,
+)
 from adapters.runtimes.loading import Loadable
 from ai_models.contract import NoResult
 from standards.errors import UnfitSeries
@@ -21,6 +27,13 @@ from standards.findings import Findings
 
 _LOOK_SECONDS = 0.5  # between two looks whether the work is still wanted
 _START_SECONDS = 120.0  # importing torch on a cold disk takes a while
+# What a child says instead of findings -> what it means.
+_ENDS: Mapping[str, Callable[..., Exception]] = {
+    "no_result": NoResult,
+    "refused": UnfitSeries,
+    "failed": ModelFailed,
+    "away": ModelServerAway,
+}
 Watch = Callable[[int], None]
 
 _spawn = multiprocessing.get_context("spawn")
@@ -59,8 +72,8 @@ class ModelProcess:
         name: what the model's card calls this input. others: the series of its other inputs.
 
         Raises NoResult when the model refuses, UnfitSeries when the check of the series before it
-        does; ModelFailed, ModelCrashed, ModelTimedOut, ModelUnusable otherwise; and whatever
-        reading the instances raises.
+        does; ModelFailed, ModelCrashed, ModelTimedOut, ModelUnusable, ModelServerAway otherwise;
+        and whatever reading the instances raises.
         watch: called at least once a second with the percentage done; what it raises ends the
             model's process and is raised here.
         """
@@ -69,7 +82,7 @@ class ModelProcess:
         kind, *rest = self._answer(timeout_seconds, watch)
         if kind == "findings":
             return Prediction(*rest)
-        raise {"no_result": NoResult, "refused": UnfitSeries, "failed": ModelFailed}[kind](*rest)
+        raise _ENDS[kind](*rest)
 
     def warm_up(self, model: Loadable, watch: Watch = lambda _: None) -> None:
         """Start the process and wait until the model is loaded, unless that is done already."""
@@ -79,6 +92,8 @@ class ModelProcess:
         kind, *rest = self._answer(_START_SECONDS, watch)
         if kind != "ready":
             self.stop()
+            if kind == "away":
+                raise ModelServerAway(*rest)
             raise ModelUnusable(model.card.runtime.kind, rest[0])
         self._ready = True
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnxruntime
 import torch
 
-from adapters.runtimes.execution import device_for
+from adapters.runtimes.execution import cpu_of
 from adapters.runtimes.tensor_model import TensorModel, file_in
 from ai_models.card import ModelCard, Resources
 from ai_models.card.runtime import Onnx
@@ -20,9 +20,8 @@ def load(card: ModelCard, folder: Path | None) -> TensorModel:
     def network(batch: torch.Tensor) -> list[torch.Tensor]:
         return [torch.as_tensor(one) for one in session.run(None, {name: batch.cpu().numpy()})]
 
-    # What goes before and after stays on the CPU: the runtime copies to its own device and back.
-    cpu = device_for(card.resources.model_copy(update={"device": "cpu"}))
-    return TensorModel(card, network, cpu)
+    # The runtime copies to its own device and back.
+    return TensorModel(card, network, cpu_of(card.resources))
 
 
 def _session(file: Path, resources: Resources) -> onnxruntime.InferenceSession:

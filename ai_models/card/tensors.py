@@ -8,7 +8,7 @@ from ai_models.card.preprocessing import Inference, Mode, Preprocessing
 
 _OF_VOXELS = (Labels, HeatMap)
 GIVE_FINDINGS = ("python", "container", "ups")
-GIVE_TENSORS = ("torchscript", "torch-export", "onnx", "monai-bundle")
+GIVE_TENSORS = ("torchscript", "torch-export", "onnx", "monai-bundle", "kserve")
 
 
 def misfits(

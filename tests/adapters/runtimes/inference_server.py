@@ -1,0 +1,161 @@
+"""A server of the Open Inference Protocol that truly computes: `networks.Bright` behind HTTP.
+
+It holds each request and each answer of its own against the published schema
+(open_inference_rest.yaml of kserve/open-inference-protocol).
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import torch
+from jsonschema import validate
+
+from tests.adapters.runtimes.networks import Bright
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+_NAMED = {"name": {"type": "string"}, "parameters": {"type": "object"}}
+_TENSOR = {
+    "type": "object",
+    "properties": _NAMED
+    | {
+        "datatype": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer"}},
+        "data": {"type": "array"},
+    },
+    "required": ["name", "shape", "datatype"],
+    # `data`, or its size where the extension for binary tensors is used
+    "anyOf": [
+        {"required": ["data"]},
+        {
+            "required": ["parameters"],
+            "properties": {"parameters": {"required": ["binary_data_size"]}},
+        },
+    ],
+}
+REQUEST = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "inputs": {"type": "array", "items": _TENSOR},
+        "outputs": {
+            "type": "array",
+            "items": {"type": "object", "properties": _NAMED, "required": ["name"]},
+        },
+    },
+    "required": ["inputs"],
+    "additionalProperties": False,
+}
+RESPONSE = {
+    "type": "object",
+    "properties": {
+        "model_name": {"type": "string"},
+        "outputs": {"type": "array", "items": _TENSOR},
+    },
+    "required": ["model_name", "outputs"],
+}
+
+
+@dataclass
+class Behaviour:
+    """How the server is to behave; tests change it while it runs.
+
+    binary: whether it has the extension. status: of the answer to an inference.
+    """
+
+    binary: bool = True
+    ready: bool = True
+    status: int = 200
+    input_shape: tuple[int, ...] = (-1, 1, -1, -1, -1)
+    output_shape: tuple[int, ...] = (-1, 2, -1, -1, -1)
+    # of the inferences asked for: in which form, or that the server was too busy
+    forms: list[str] = field(default_factory=list)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return {
+            "name": "bright",
+            "versions": ["1"],
+            "platform": "pytorch_libtorch",
+            "inputs": [{"name": "x", "datatype": "FP32", "shape": list(self.input_shape)}],
+            "outputs": [{"name": "y", "datatype": "FP32", "shape": list(self.output_shape)}],
+        }
+
+
+@contextmanager
+def inference_server(behaviour: Behaviour) -> Iterator[str]:
+    """Its address, while it runs."""
+
+    class Handler(_Handler):
+        asked = behaviour
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    asked: Behaviour
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not on the terminal of the tests."""
+
+    def do_GET(self) -> None:
+        extensions = ["binary_tensor_data"] if self.asked.binary else []
+        known = {
+            "/v2": {"name": "double", "version": "2", "extensions": extensions},
+            "/v2/models/bright": self.asked.metadata,
+            "/v2/models/bright/ready": {},
+        }
+        if self.path not in known:
+            self._answer(404, {"error": "unknown model"})
+        elif self.path.endswith("/ready") and not self.asked.ready:
+            self._answer(400, {"error": "model is not ready"})
+        else:
+            self._answer(200, known[self.path])
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers.get(HEADER_LENGTH, len(body)))
+        request = json.loads(body[:length])
+        validate(request, REQUEST)
+        if self.asked.status != 200:
+            self.asked.forms.append("busy")
+            self._answer(self.asked.status, {"error": "no more memory"})
+            return
+        (told,) = request["inputs"]
+        values = told["data"] if "data" in told else np.frombuffer(body[length:], "<f4")
+        self.asked.forms.append("json" if "data" in told else "binary")
+        image = torch.tensor(np.array(values, np.float32).reshape(told["shape"]))
+        with torch.inference_mode():
+            self._tensor(Bright()(image).numpy(), binary="data" not in told)
+
+    def _tensor(self, answer: np.ndarray, *, binary: bool) -> None:
+        tensor: dict[str, Any] = {"name": "y", "datatype": "FP32", "shape": list(answer.shape)}
+        if binary:
+            tensor["parameters"] = {"binary_data_size": answer.nbytes}
+        else:
+            tensor["data"] = answer.ravel().tolist()
+        response = {"model_name": "bright", "outputs": [tensor]}
+        validate(response, RESPONSE)
+        self._answer(200, response, answer.tobytes() if binary else b"")
+
+    def _answer(self, status: int, told: dict[str, Any], rest: bytes = b"") -> None:
+        header = json.dumps(told).encode()
+        self.send_response(status)
+        if rest:
+            self.send_header(HEADER_LENGTH, str(len(header)))
+        self.send_header("Content-Length", str(len(header) + len(rest)))
+        self.end_headers()
+        self.wfile.write(header + rest)

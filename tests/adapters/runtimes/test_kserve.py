@@ -1,0 +1,102 @@
+"""A network on an inference server: real HTTP and gRPC to servers that compute."""
+
+import numpy as np
+import pytest
+
+from adapters.runtimes.errors import ModelServerAway
+from adapters.runtimes.kserve import ServedDifferently
+from adapters.runtimes.loading import Loadable, load
+from adapters.runtimes.open_inference import InferenceRefused
+from ai_models.card import ModelCard
+from ai_models.contract import Inputs, Model
+from standards.findings import Findings
+from tests.adapters.runtimes import networks
+from tests.adapters.runtimes.inference_grpc_server import grpc_inference_server
+from tests.adapters.runtimes.inference_server import Behaviour, inference_server
+from tests.ball import ball_mask, ball_volume
+from tests.cards import card
+
+
+@pytest.fixture
+def behaviour() -> Behaviour:
+    return Behaviour()
+
+
+@pytest.fixture(params=[inference_server, grpc_inference_server], ids=["HTTP", "gRPC"])
+def address(behaviour, request):
+    with request.param(behaviour) as address:
+        yield address
+
+
+def served(address: str, model: str = "bright", **sections) -> ModelCard:
+    runtime = {"kind": "kserve", "url": address, "model": model}
+    inputs = [{"modality": ["CT"]}]
+    return card(runtime, inputs=inputs, outputs=[networks.LABELS], **sections)
+
+
+def marked(model: Model) -> np.ndarray:
+    label_map = Findings.of(model.predict(Inputs({"image": ball_volume()}))).label_map
+    assert label_map is not None
+    return label_map.voxels
+
+
+@pytest.mark.parametrize("binary", [True, False], ids=["bytes", "values"])
+@pytest.mark.parametrize(
+    "inference",
+    [{}, {"mode": "sliding-window", "roi_size": [8, 16, 16], "batch": 3}],
+    ids=["whole", "sliding window"],
+)
+def test_a_served_network_marks_the_ball_exactly(behaviour, address, binary, inference):
+    behaviour.binary = binary
+    model = load(Loadable(served(address, inference=inference)))
+    np.testing.assert_array_equal(marked(model), ball_mask())
+    assert set(behaviour.forms) == {"binary" if binary else "json"}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "told"),
+    [
+        ({"output_shape": (-1, 3, -1, -1, -1)}, r"y has shape \[-1, 3, .*expected \[-1, 2, "),
+        ({"input_shape": (-1, 1, 96, 96, 96)}, ""),
+        ({"input_shape": (-1, 3, -1, -1, -1)}, r"x has shape \[-1, 3, "),
+        ({"input_shape": (-1, 1, -1, -1)}, r"x has shape \[-1, 1, -1, -1\]"),
+    ],
+    ids=["other channels", "size that the card leaves open", "of colour", "of slices"],
+)
+def test_what_the_server_says_of_the_model_is_held_against_the_card(
+    behaviour, address, shapes, told
+):
+    for name, shape in shapes.items():
+        setattr(behaviour, name, shape)
+    if not told:
+        assert load(Loadable(served(address)))
+        return
+    with pytest.raises(ServedDifferently, match=told):
+        load(Loadable(served(address)))
+
+
+def test_a_model_that_the_server_does_not_know_is_refused(address):
+    with pytest.raises(InferenceRefused, match=r"(404|NOT_FOUND).*unknown model"):
+        load(Loadable(served(address, "other")))
+
+
+def test_a_server_that_loads_the_model_is_away(behaviour, address):
+    behaviour.ready = False
+    with pytest.raises(ModelServerAway, match="not ready"):
+        load(Loadable(served(address)))
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_server_that_is_not_there_is_away(scheme):
+    with pytest.raises(ModelServerAway, match=rf"{scheme}://127\.0\.0\.1:9"):
+        load(Loadable(served(f"{scheme}://127.0.0.1:9")))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(503, ModelServerAway), (400, InferenceRefused), (500, InferenceRefused)]
+)
+def test_a_busy_server_is_away_and_one_that_cannot_refuses(behaviour, address, status, error):
+    model = load(Loadable(served(address)))
+    behaviour.status = status
+    with pytest.raises(error):
+        marked(model)
