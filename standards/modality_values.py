@@ -15,7 +15,7 @@ from standards.numbers import has, numbers
 
 # Whose stored values mean nothing without Rescale: Type 1 in PS3.3 C.8.2.1 and C.8.9.4. Elsewhere
 # an image without it holds its modality values as they are (PS3.3 C.11.1).
-RESCALED = ("CT", "PT")
+_RESCALED = ("CT", "PT")
 _RESCALE = ("RescaleSlope", "RescaleIntercept")
 
 # What pydicom and its decoders raise for damaged, missing or unknown pixel data.
@@ -27,7 +27,7 @@ def check_transformation(header: Dataset) -> None:
     if header.get("ModalityLUTSequence"):
         return
     stated = any(has(header, keyword) for keyword in _RESCALE)
-    if header.get("Modality") not in RESCALED and not stated:
+    if header.get("Modality") not in _RESCALED and not stated:
         return
     slope, _ = (float(numbers(header, keyword, 1)[0]) for keyword in _RESCALE)
     if slope == 0:
