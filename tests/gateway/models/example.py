@@ -7,16 +7,12 @@ from gateway.models import stages
 from gateway.registry import RegisteredModel
 from gateway.services import Services
 from gateway.store.tables import ModelRow
+from tests.cards import LEAST
 
+TOKEN = "a-token-for-tests"
 NAME = "copy"
-CARD = {
+CARD = LEAST | {
     "name": NAME,
-    "version": "1",
-    "title": "A second lung model",
-    "description": "The bundled class under another name.",
-    "manufacturer": "Example",
-    "intended_use": "Research use only.",
-    "license": "Apache-2.0",
     "runtime": {"entry": "ai_models.lung_ct.model:LungCT"},
     "inputs": [{"modality": ["CT"]}],
 }

@@ -1,38 +1,30 @@
 """The pages of models: what they tell, and the buttons of administrators."""
 
-from collections.abc import Iterator
-
 import pytest
 from starlette.testclient import TestClient
 
 from ai_models.card import Stage
-from gateway.app import create_app
 from gateway.services import Services
 from tests.gateway.models.example import NAME, add
 from tests.gateway.test_console import text_of
 
-TOKEN = "a-token-for-tests"
 HOSTILE = "<script>alert('x')</script>"
 PAGE = f"/ui/models/{NAME}"
 
 
 @pytest.fixture
-def client(parts: Services) -> Iterator[TestClient]:
-    with TestClient(
-        create_app(parts, TOKEN),
-        headers={"Authorization": f"Bearer {TOKEN}"},
-        follow_redirects=False,
-    ) as client:
-        yield client
+def house(parts: Services) -> Services:
+    """One kind of database is enough for pages."""
+    return parts
 
 
 def stage_of(client: TestClient, version: str) -> str:
     return client.get(f"/api/v1/models/{NAME}/{version}").json()["stage"]
 
 
-def test_the_buttons_move_a_version_and_the_page_tells_who_did_and_why(parts, client):
-    add(parts, "1", Stage.LIVE)
-    add(parts, "2")
+def test_the_buttons_move_a_version_and_the_page_tells_who_did_and_why(house, client):
+    add(house, "1", Stage.LIVE)
+    add(house, "2")
     page = client.get(f"{PAGE}/2").text
     assert "Version 1, which is live now" in page
     assert "Make it live" in page
@@ -62,14 +54,14 @@ def test_the_buttons_move_a_version_and_the_page_tells_who_did_and_why(parts, cl
         ({}, 422, "load it again"),
     ],
 )
-def test_what_cannot_be_done_is_told_on_the_page(parts, client, form, status, told):
-    add(parts, "1", Stage.LIVE)
+def test_what_cannot_be_done_is_told_on_the_page(house, client, form, status, told):
+    add(house, "1", Stage.LIVE)
     page = client.post(f"{PAGE}/1", data=form)
     assert (page.status_code, told in text_of(page.text)) == (status, True), text_of(page.text)
 
 
-def test_users_see_the_facts_and_no_buttons(parts, client):
-    add(parts, "1", Stage.LIVE, limits=["Adults only"], contact="team@example.org")
+def test_users_see_the_facts_and_no_buttons(house, client):
+    add(house, "1", Stage.LIVE, limits=["Adults only"], contact="team@example.org")
     made = client.post("/api/v1/tokens", json={"name": "u", "role": "user"}).json()
     user = {"Authorization": f"Bearer {made['token']}"}
     page = client.get(f"{PAGE}/1", headers=user)

@@ -8,29 +8,13 @@ from alembic.config import Config
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from adapters.memory import MemoryArchive
 from ai_models.card import Stage
-from gateway import services
-from gateway.app import create_app
 from gateway.services import Services
-from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.migrate import MIGRATIONS, migrate
 from tests.gateway.models.example import NAME, add
 
-TOKEN = "a-token-for-tests"
 MODELS = f"/api/v1/models/{NAME}"
-
-
-@pytest.fixture
-def house(database, tmp_path) -> Services:
-    settings = Settings(data=tmp_path, archive="folder", token=TOKEN)
-    return services.build(settings, MemoryArchive(), database)
-
-
-@pytest.fixture
-def client(house) -> TestClient:
-    return TestClient(create_app(house, TOKEN), headers={"Authorization": f"Bearer {TOKEN}"})
 
 
 def stages_of(client: TestClient) -> dict[str, str]:

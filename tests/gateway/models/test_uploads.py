@@ -18,15 +18,14 @@ from starlette.testclient import TestClient
 from adapters.errors import ArtefactsUnavailable
 from adapters.memory import MemoryArchive
 from gateway import services
-from gateway.app import create_app
 from gateway.chores import clean_up
 from gateway.models.artefacts import KEPT_SECONDS, referred_to
 from gateway.services import Services, artefacts_of
 from gateway.settings import Settings
 from gateway.store.tables import ModelRow
 from tests.gateway.models.archives import CARD_TOML, tarred, zipped
+from tests.gateway.models.example import TOKEN
 
-TOKEN = "a-token-for-tests"
 MODELS = "/api/v1/models"
 ZIP = zipped(("card.toml", CARD_TOML), ("weights.bin", b"w" * 100))
 TAR = tarred(("card.toml", textwrap.dedent(CARD_TOML).encode()), ("weights.bin", b"w" * 100))
@@ -40,14 +39,6 @@ def house(sqlite, tmp_path) -> Services:
         data=tmp_path / "one", archive="folder", token=TOKEN, artefacts=store, maximum_artefact_mb=1
     )
     return services.build(settings, MemoryArchive(), sqlite)
-
-
-@pytest.fixture
-def client(house) -> Iterator[TestClient]:
-    with TestClient(
-        create_app(house, TOKEN), headers={"Authorization": f"Bearer {TOKEN}"}
-    ) as client:
-        yield client
 
 
 def post(client: TestClient, content: bytes, kind: str = "application/zip", path="", **headers):

@@ -3,35 +3,22 @@
 import time
 
 import pytest
-from starlette.testclient import TestClient
 
-from adapters.memory import MemoryArchive
 from ai_models.card import Stage
-from gateway import services
-from gateway.app import create_app
 from gateway.models.usage import Spread
 from gateway.services import Services
-from gateway.settings import Settings
 from gateway.store.events import note
 from gateway.store.tables import WorkitemRow
 from tests.gateway.models.example import NAME, add
 
-TOKEN = "a-token-for-tests"
 USAGE = f"/api/v1/models/{NAME}/1/usage"
 DAY = 86_400.0
 
 
 @pytest.fixture
-def house(database, tmp_path) -> Services:
-    settings = Settings(data=tmp_path, archive="folder", token=TOKEN)
-    made = services.build(settings, MemoryArchive(), database)
-    add(made, "1", Stage.LIVE)
-    return made
-
-
-@pytest.fixture
-def client(house) -> TestClient:
-    return TestClient(create_app(house, TOKEN), headers={"Authorization": f"Bearer {TOKEN}"})
+def house(house) -> Services:
+    add(house, "1", Stage.LIVE)
+    return house
 
 
 def worked(house: Services, number: int, seconds: float | None, **values) -> None:
