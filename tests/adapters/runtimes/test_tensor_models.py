@@ -55,6 +55,12 @@ def test_each_kind_of_network_marks_the_ball_exactly(tmp_path, write, inference)
     assert ball_mask()[findings.key_image.slice_index].sum() == ball_mask().sum((1, 2)).max()
 
 
+def test_half_precision_other_memory_format_and_given_threads_change_nothing_that_counts(tmp_path):
+    resources = {"autocast": True, "channels_last": True, "threads": 2}
+    findings = found(tmp_path, networks.torchscript(tmp_path), resources=resources)
+    np.testing.assert_array_equal(marked(findings), ball_mask())
+
+
 def test_a_network_of_slices_sees_them_in_batches(tmp_path):
     runtime = networks.torchscript(tmp_path, networks.Bright(2))
     findings = found(tmp_path, runtime, inference={"mode": "slices", "batch": 5})
