@@ -14,7 +14,8 @@ from adapters.runtimes.errors import ModelError
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
 from ai_models.bundled import bundled_models, digest_of, folder_of
-from ai_models.card import OUTSIDE, ModelCard, Stage, read_card
+from ai_models.card import OUTSIDE, ModelCard, Stage, has_card, read_card
+from ai_models.card.bundle import METADATA
 from ai_models.card.runtime import Python
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.models import stages
@@ -170,8 +171,16 @@ def _row(card: ModelCard, digest: str, artefact: Artefact | None = None) -> Mode
 
 
 def _card_in(folder: Path) -> ModelCard:
+    """The card of an unpacked archive; of a MONAI bundle also where its folder was packed whole,
+    as the Model Zoo does.
+    """
+    packed_whole = [] if has_card(folder) else [*folder.glob(f"*/{METADATA.as_posix()}")]
     try:
-        return read_card(folder)
+        if len(packed_whole) != 1:
+            return read_card(folder)
+        inner = packed_whole[0].parents[len(METADATA.parts) - 1]
+        card = read_card(inner).model_dump()
+        return ModelCard.model_validate(card | {"runtime": card["runtime"] | {"root": inner.name}})
     except (OSError, ValueError) as error:  # no TOML, no UTF-8, no card
         raise Unprocessable(
             f"card.toml of the archive cannot be used: {one_line(error)}; "

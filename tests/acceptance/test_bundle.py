@@ -26,9 +26,9 @@ def test_a_bundle_registered_over_rest_leaves_seg_sr_and_observation(tmp_path: P
     rules.write_text(RULES, "utf-8")
     study = tiny_study(1)
     paths = study.write(tmp_path / "study")
-    bundle = shutil.make_archive(
-        str(tmp_path / "bundle"), "zip", write_bundle(tmp_path / "bundle", threshold=0)
-    )
+    write_bundle(tmp_path / "zoo" / "ball_3d", threshold=0)
+    # With the bundle's own folder in it, as the Model Zoo packs one.
+    bundle = shutil.make_archive(str(tmp_path / "bundle"), "zip", tmp_path / "zoo")
     settings = {"rules": str(rules), "archive": "folder", "quiet_seconds": "0.3"}
     with Gateway(tmp_path / "data", **settings) as gateway:
         content = Path(bundle).read_bytes()
