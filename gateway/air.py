@@ -1,10 +1,12 @@
 """The AIR result tree of one workitem: the root SR, its primitives, and every carrier (IHE AIR)."""
 
+import json
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydicom.sr.coding import Code
 
+from gateway.store.tables import WorkitemRow
 from standards.analysis import Analysis, Result
 from standards.findings import Measurement, Region
 
@@ -33,14 +35,19 @@ def tree(result: Result, objects: Sequence["Encoded"], fhir: Sequence[Any]) -> d
     }
 
 
-def refusal_tree(analysis: Analysis, reason: str, fhir: Sequence[Any]) -> dict[str, object]:
-    """The tree of a refusal: no objects, but who refused, why, and where FHIR says so."""
+def refusal_tree(
+    analysis: Analysis, reason: str, objects: Sequence["Encoded"], fhir: Sequence[Any]
+) -> dict[str, object]:
+    """The tree of work without a result: whose it was, why, and where FHIR says so.
+
+    objects: the SR that says so too, where the route asks for one; it is the root then.
+    """
     return {
-        "root": None,
+        "root": next((str(one.dataset.SOPInstanceUID) for one in objects), None),
         "reason": reason,
         "algorithm": _algorithm(analysis),
         "source": _source(analysis),
-        "objects": [],
+        "objects": [_object(one) for one in objects],
         "measurements": [],
         "classifications": [],
         "regions": [],
@@ -48,6 +55,12 @@ def refusal_tree(analysis: Analysis, reason: str, fhir: Sequence[Any]) -> dict[s
         "warnings": [],
         "fhir": _fhir(fhir),
     }
+
+
+def object_uids(row: WorkitemRow) -> set[str]:
+    """SOP Instance UIDs of the objects that the tree of a workitem names."""
+    found = json.loads(row.results) if row.results else {}
+    return {one["sop_instance_uid"] for one in found.get("objects", ())}
 
 
 def without(results: dict[str, Any], sop_instance_uids: Collection[str]) -> dict[str, Any]:

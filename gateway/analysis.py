@@ -38,11 +38,10 @@ class Stopwatch:
 
 
 class Refused(NoResult):
-    """The refusal with what is known of the analysis, so that it can be told in FHIR too."""
+    """The refusal, and whether it was the model's or that of the gateway."""
 
-    def __init__(self, refusal: NoResult | UnfitSeries, analysis: Analysis) -> None:
+    def __init__(self, refusal: NoResult | UnfitSeries) -> None:
         super().__init__(refusal.check, refusal.found, refusal.expected)
-        self.analysis = analysis
         by_model = isinstance(refusal, NoResult)
         self.outcome = Outcome.NO_RESULT if by_model else Outcome.REFUSED_INPUT
 
@@ -72,7 +71,7 @@ def analyse(  # noqa: PLR0913 (what a run consists of)
         prediction = predict(source.contents())
         ordered = source.in_order()
     except (NoResult, UnfitSeries) as refusal:
-        raise Refused(refusal, about(source.headers)) from refusal
+        raise Refused(refusal) from refusal
     computed = prediction.load_seconds + prediction.predict_seconds
     watch.ended("fetch", time.perf_counter() - began - computed, ago=computed)
     watch.ended("load pixels", prediction.load_seconds, ago=prediction.predict_seconds)

@@ -34,6 +34,7 @@ class Ending:
     state: the final Procedure Step State (PS3.4 Table CC.1.1-2).
     discontinued: Procedure Step Discontinuation Reason of what is CANCELED, CID 9300.
     told: it is stated in FHIR, as results or as their absence; what is not was taken back.
+    status: Result Status, CID 6042, in the SR of work without a result; unset = it has none.
     dead: it wants a person: it is in the dead letter until it is replayed.
     replayable: the same work can be ordered again.
     """
@@ -41,6 +42,7 @@ class Ending:
     state: State
     discontinued: Code | None = None
     told: bool = True
+    status: Code | None = None
     dead: bool = False
     replayable: bool = False
 
@@ -48,15 +50,31 @@ class Ending:
 ENDINGS: dict[Outcome, Ending] = {
     Outcome.DONE: Ending(State.COMPLETED),
     Outcome.DONE_WITH_WARNINGS: Ending(State.COMPLETED),
-    Outcome.NO_RESULT: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, replayable=True),
+    Outcome.NO_RESULT: Ending(
+        State.CANCELED,
+        codes.DISCONTINUED_UNSPECIFIED,
+        status=codes.ANALYSIS_NOT_ATTEMPTED,
+        replayable=True,
+    ),
     Outcome.REFUSED_INPUT: Ending(
-        State.CANCELED, codes.DISCONTINUED_OBJECTS_UNFIT, replayable=True
+        State.CANCELED,
+        codes.DISCONTINUED_OBJECTS_UNFIT,
+        status=codes.ANALYSIS_NOT_ATTEMPTED,
+        replayable=True,
     ),
     Outcome.FAILED: Ending(
-        State.CANCELED, codes.DISCONTINUED_EQUIPMENT_FAILURE, dead=True, replayable=True
+        State.CANCELED,
+        codes.DISCONTINUED_EQUIPMENT_FAILURE,
+        status=codes.ANALYSIS_FAILED,
+        dead=True,
+        replayable=True,
     ),
     Outcome.TIMED_OUT: Ending(
-        State.CANCELED, codes.DISCONTINUED_RESOURCE_INADEQUATE, dead=True, replayable=True
+        State.CANCELED,
+        codes.DISCONTINUED_RESOURCE_INADEQUATE,
+        status=codes.ANALYSIS_FAILED,
+        dead=True,
+        replayable=True,
     ),
     Outcome.CANCELED: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, replayable=True),
     Outcome.SUPERSEDED: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, told=False),

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from structlog.contextvars import bound_contextvars
 
 from adapters.archive import Archive
 from adapters.runtimes.model_process import ModelProcess
-from gateway import air, shadow, superseding, worklist
-from gateway.analysis import Refused, Stopwatch, analyse, objects_of
+from gateway import air, no_result, shadow, superseding, taking_back, worklist
+from gateway.analysis import Stopwatch, analyse, objects_of
 from gateway.equipment import EQUIPMENT
 from gateway.errors import NotFound
 from gateway.failures import (
@@ -41,8 +40,7 @@ from gateway.registry import RegisteredModel, Registry
 from gateway.source import SourceSeries
 from gateway.store.database import Database
 from gateway.store.events import note
-from gateway.store.tables import InstanceRow, TombstoneRow, WorkitemRow
-from gateway.tombstones import INSTANCE, bury
+from gateway.store.tables import InstanceRow, WorkitemRow
 from gateway.watch import Watch
 from standards import fhir, ups
 from standards.analysis import Analysis, Result, Superseded
@@ -59,6 +57,19 @@ class Answer:
     result: Result
     objects: list[Encoded]
     kept: list[Kept]
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """That there is no result, and the objects that say so in the study.
+
+    analysis: None where its input is gone from the index.
+    """
+
+    outcome: Outcome
+    reason: str
+    analysis: Analysis | None
+    objects: list[Encoded]
 
 
 @dataclass(frozen=True)
@@ -165,13 +176,12 @@ class Pipeline:
             results = air.tree(answer.result, answer.objects, resources)
             _note_steps(session, workitem, watch)
             if not worklist.complete(session, workitem, model.performer, outputs, results):
-                _take_back(session, workitem, answer.kept)
+                taking_back.results(session, workitem, answer.kept)
                 return  # another worker took over and was faster, or the work was withdrawn
             if _is_shadow(workitem):
                 shadow.keep(session, workitem.sop_instance_uid, answer.objects)
                 return
-            for indexed in self.ingest.index(session, answer.kept, workitem.sop_instance_uid):
-                _accepted(indexed)
+            self._index(session, workitem, answer.kept)
             put_all(session, resources, workitem.sop_instance_uid)
             superseding.take_place(session, workitem)
 
@@ -182,52 +192,72 @@ class Pipeline:
             log.error("attempt ended unexpectedly", extra=told, exc_info=error)
         retries = self._model(workitem).card.resources.retries if kind is Kind.MODEL else 0
         if is_final(kind, workitem.attempts, retries):
-            analysis = error.analysis if isinstance(error, Refused) else None
-            self._end(workitem, outcome_of(error), reason, analysis)
-            return
-        pause, counts = back_off(workitem.put_offs), kind is not Kind.TRANSIENT
+            self._end(workitem, outcome_of(error), reason)
+        else:
+            self._put_off(workitem, reason, counts=kind is not Kind.TRANSIENT)
+
+    def _put_off(self, workitem: WorkitemRow, reason: str, *, counts: bool) -> None:
+        pause = back_off(workitem.put_offs)
         with self.database.write() as session:
             if worklist.put_off(session, workitem, reason, pause, counts=counts):
                 self.jobs.enqueue(session, workitem.sop_instance_uid)
 
-    def _end(
-        self,
-        workitem: WorkitemRow,
-        outcome: Outcome,
-        reason: str,
-        analysis: Analysis | None = None,
-    ) -> None:
-        """No result is a result: said in the worklist and in FHIR, with its reason.
+    def _end(self, workitem: WorkitemRow, outcome: Outcome, reason: str) -> None:
+        """No result is a result: said in the worklist, in FHIR and, if asked for, in an SR.
 
-        analysis: unset = as the index knows its input; where that is gone, FHIR has no subject.
+        Where the archive is away the work is put off; where it will not have the SR, the reason
+        says so. If the input is gone from the index, there is no subject for FHIR or SR.
         """
-        analysis = analysis or self._analysis(workitem)
-        resources, results = [], None
-        if analysis is not None:
-            if not _is_shadow(workitem):
-                resources = fhir.no_result(analysis, reason, self._references([]))
-            results = air.refusal_tree(analysis, reason, resources)
-        with self.database.write() as session:
-            if worklist.cancel(session, workitem, outcome, reason, results):
-                put_all(session, resources, workitem.sop_instance_uid)
-                if outcome in superseding.STANDS:
-                    superseding.take_place(session, workitem)
+        analysis = self._analysis(workitem, outcome)
+        try:
+            objects = no_result.objects_of(workitem, analysis, outcome, reason)
+            self._tell(workitem, NoAnswer(outcome, reason, analysis, objects))
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # whatever keeps the SR away, the work has ended
+            if kind_of(error) is Kind.TRANSIENT:
+                self._put_off(workitem, reason_of(error), counts=False)
+                return
+            told = {"workitem": workitem.sop_instance_uid}
+            log.error("no SR says that work gave no result", extra=told, exc_info=error)
+            why = f"{reason}; no SR says so: {reason_of(error)}"
+            self._tell(workitem, NoAnswer(outcome, why, analysis, []))
 
-    def _analysis(self, workitem: WorkitemRow) -> Analysis | None:
+    def _tell(self, workitem: WorkitemRow, answer: NoAnswer) -> None:
+        kept = [self._keep(one) for one in answer.objects]
+        resources, results = [], None
+        if answer.analysis is not None:
+            if not _is_shadow(workitem):
+                references = self._references(answer.objects)
+                resources = fhir.no_result(answer.analysis, answer.reason, references)
+            results = air.refusal_tree(answer.analysis, answer.reason, answer.objects, resources)
+        with self.database.write() as session:
+            if not worklist.cancel(session, workitem, answer.outcome, answer.reason, results):
+                taking_back.report(session, workitem, kept)
+                return
+            self._index(session, workitem, kept)
+            put_all(session, resources, workitem.sop_instance_uid)
+            if answer.outcome in superseding.STANDS:
+                superseding.take_place(session, workitem)
+
+    def _index(self, session: Session, workitem: WorkitemRow, kept: list[Kept]) -> None:
+        for indexed in self.ingest.index(session, kept, workitem.sop_instance_uid):
+            _accepted(indexed)
+
+    def _analysis(self, workitem: WorkitemRow, outcome: Outcome) -> Analysis | None:
         try:
             model = self._model(workitem)
             rows = worklist.input_instances(self.database, workitem)
         except NotFound:
             return None
-        headers = tuple(_header(row) for row in rows)
-        again = worklist.repetition(workitem, model)
+        stands = outcome in superseding.STANDS
         return Analysis(
             model.algorithm,
             EQUIPMENT,
-            headers,
+            tuple(_header(row) for row in rows),
             _started(workitem),
-            again,
-            self._superseded(workitem),
+            worklist.repetition(workitem, model),
+            self._superseded(workitem) if stands else None,
         )
 
     def _superseded(self, workitem: WorkitemRow) -> Superseded | None:
@@ -246,30 +276,6 @@ class Pipeline:
 
 def _is_shadow(workitem: WorkitemRow) -> bool:
     return workitem.stage == shadow.SHADOW
-
-
-def _take_back(session: Session, workitem: WorkitemRow, kept: Sequence[Kept]) -> None:
-    """Results of work that was withdrawn, or has given way, leave the archive again.
-
-    Those of a faster worker are the same objects, and stay.
-    """
-    row = session.get(WorkitemRow, workitem.sop_instance_uid)
-    if row is None or row.outcome not in worklist.VOID:
-        return
-    bury(
-        session,
-        [
-            TombstoneRow(
-                uid=one.identity.sop_instance_uid,
-                level=INSTANCE,
-                study_instance_uid=workitem.study_instance_uid,
-                deleted_at=time.time(),
-                deleted_by=workitem.sop_instance_uid,
-                archive_key=one.archive_key,
-            )
-            for one in kept
-        ],
-    )
 
 
 def _accepted(answer: Answered | NotKept) -> Answered:

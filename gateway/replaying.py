@@ -71,6 +71,7 @@ _KEPT = (
     "model_digest",
     "rule",
     "stage",
+    "sr_without_result",
     "queue",
     "concurrency",
 )

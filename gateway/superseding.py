@@ -95,10 +95,10 @@ def superseded(session: Session, row: WorkitemRow) -> Superseded | None:
     """What the result of this work is to refer to as its predecessor."""
     earlier = [one for one in _earlier(session, row) if one.results]
     reports = [uid for one in earlier if (uid := _report_id(one)) and one.outcome in STANDS]
-    if not reports:
+    documents = _documents([*_tries(session, row), *earlier])
+    if not reports and not documents:
         return None
-    documents = (_document(one) for one in earlier)
-    return Superseded(next((one for one in documents if one), None), reports[0])
+    return Superseded(documents, reports[0] if reports else "")
 
 
 def take_place(session: Session, row: WorkitemRow) -> None:
@@ -111,6 +111,29 @@ def take_place(session: Session, row: WorkitemRow) -> None:
     if said:
         reason = f"superseded by the result of workitem {row.sop_instance_uid}, which saw more"
         repository.withdraw(session, said, reason)
+
+
+def _tries(session: Session, row: WorkitemRow) -> Sequence[WorkitemRow]:
+    """The tries of the same work before this one, the last first."""
+    if not row.replay_of:
+        return []
+    same = (WorkitemRow.sop_instance_uid == row.replay_of) | (
+        WorkitemRow.replay_of == row.replay_of
+    )
+    before = same & (WorkitemRow.created_at < row.created_at) & (WorkitemRow.results != "")
+    query = select(WorkitemRow).where(before).order_by(WorkitemRow.created_at.desc())
+    return session.scalars(query).all()
+
+
+def _documents(earlier: Iterable[WorkitemRow]) -> tuple[Document, ...]:
+    """Their structured reports, back to the first that says something of its input."""
+    found: list[Document] = []
+    for row in earlier:
+        if (document := _document(row)) is not None:
+            found.append(document)
+            if row.outcome in STANDS:
+                break
+    return tuple(found)
 
 
 def _earlier(session: Session, row: WorkitemRow) -> Sequence[WorkitemRow]:

@@ -38,12 +38,13 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
     supersedes: str = "",
     stage: str = LIVE,
     once: str = "",
+    sr_without_result: bool = False,
 ) -> WorkitemRow | None:
     """One workitem per model build, input set and stage; None when that one exists already.
 
     inputs: by the names that the card gives them; the results are drawn on the first one.
     supersedes: UID of the work whose result this one's takes the place of. once: any unique text
-    makes it work of its own, though the same was done before.
+    makes it work of its own, though the same was done before. sr_without_result: as in Rule.
     """
     uid, is_known = identity(session, model, inputs, stage, once)
     if is_known:
@@ -76,6 +77,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         concurrency=model.card.resources.concurrency,
         supersedes=supersedes,
         stage=stage,
+        sr_without_result=sr_without_result,
         created_at=now.timestamp(),
     )
     rows.add(session, row, step)

@@ -12,7 +12,7 @@ from standards.identity import Algorithm, Equipment
 from standards.uids import derived_uid
 
 Carrier = Literal[  # one series each
-    "segmentation", "report", "presentation state", "key image", "parametric map"
+    "segmentation", "report", "presentation state", "key image", "parametric map", "no result"
 ]
 
 
@@ -38,10 +38,11 @@ class Document:
 class Superseded:
     """What an analysis takes the place of, since more of the study has come.
 
-    document: its structured report, None where it made none. report_id: of its DiagnosticReport.
+    documents: its structured report and, before that, those that later failures made in vain.
+    report_id: of its DiagnosticReport, "" where none stands.
     """
 
-    document: Document | None
+    documents: tuple[Document, ...]
     report_id: str
 
 
@@ -68,6 +69,11 @@ class Analysis:
     @property
     def study_instance_uid(self) -> str:
         return str(self.source[0].StudyInstanceUID)
+
+    @property
+    def replaces(self) -> str:
+        """The id of the DiagnosticReport that this one's takes the place of, or ""."""
+        return self.supersedes.report_id if self.supersedes else ""
 
     def uid(self, *parts: str) -> str:
         """The UID of one thing of this result, for instance uid("seg", "series")."""

@@ -124,14 +124,8 @@ _IMAGE = (
     "LossyImageCompressionRatio",
     "LossyImageCompressionMethod",
 )
-_IDENTITY = (
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "SOPInstanceUID",
-    "SOPClassUID",
-    "Rows",
-    "Columns",
-)
+_IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+_SIZE = ("Rows", "Columns")
 _PLACE = (
     "FrameOfReferenceUID",
     "ImagePositionPatient",
@@ -172,8 +166,8 @@ def study_attributes(header: Dataset) -> Dataset:
     return study
 
 
-def source_images(headers: Sequence[Dataset]) -> list[Dataset]:
-    """The source instances with only what highdicom needs of them to encode an object.
+def named_instances(headers: Sequence[Dataset]) -> list[Dataset]:
+    """The source instances with only what highdicom needs of them to refer to them.
 
     Of the patient they say nothing: `finish` writes that, since highdicom refuses some values
     and puts names that it finds unlikely into warnings.
@@ -183,6 +177,13 @@ def source_images(headers: Sequence[Dataset]) -> list[Dataset]:
         raise StandardsError("an analysis without source instances; expected at least one")
     _check_each(headers, _IDENTITY)
     return [_image(header) for header in headers]
+
+
+def source_images(headers: Sequence[Dataset]) -> list[Dataset]:
+    """As named_instances, of images that something can be drawn on; else StandardsError."""
+    images = named_instances(headers)
+    _check_each(headers, _SIZE)
+    return images
 
 
 def placed_images(headers: Sequence[Dataset]) -> list[Dataset]:

@@ -3,33 +3,24 @@
 from collections.abc import Iterator, Sequence
 
 from highdicom.sr import (
-    CodeContentItem,
-    CodedConcept,
     Comprehensive3DSR,
     ContainerContentItem,
-    ContentSequence,
-    DeviceObserverIdentifyingAttributes,
-    LanguageOfContentItemAndDescendants,
-    ObservationContext,
-    ObserverContext,
-    RelationshipTypeValues,
 )
 from highdicom.sr.value_types import ContentItem
 from pydicom import Dataset
 from pydicom.sr.coding import Code
 
 from standards import codes
-from standards.analysis import Analysis, Document, Result
+from standards.analysis import Result
 from standards.derived import (
-    finish,
     placed_images,
-    series_of,
     source_images,
     study_attributes,
 )
 from standards.findings import Findings, Structure
 from standards.region import check_places
 from standards.seg import check_shape
+from standards.sr_document import document, measurement_report, section
 from standards.sr_evaluations import evaluations
 from standards.sr_groups import (
     DrawnStructure,
@@ -44,17 +35,6 @@ from standards.sr_regions import region_groups
 SERIES_NUMBER = 9002
 
 _OWN_SCHEME = "99AIRGATE"  # standards/codes.py
-
-_ENGLISH = Code("en", "RFC5646", "English")
-_PROCEDURES = {  # CID 100, by Modality; what was imaged, not what the algorithm did
-    "CT": codes.CT_UNSPECIFIED_BODY_REGION,
-    "MR": Code("25056-3", "LN", "MRI unspecified body region"),
-    "PT": Code("44136-0", "LN", "PET unspecified body region"),
-    "NM": Code("49118-3", "LN", "NM unspecified body region"),
-    "CR": Code("43468-8", "LN", "XR unspecified body region"),
-    "DX": Code("43468-8", "LN", "XR unspecified body region"),
-}
-_ANY_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
 
 
 def report(
@@ -80,23 +60,10 @@ def report(
         check_shape(findings.label_map.voxels, images)
     check_places(findings.regions, images)
     made = [*maps] if segmentation is None else [segmentation, *maps]
-    dataset = Comprehensive3DSR(
-        evidence=[*images, *made],
-        content=_root(result, images, segmentation, maps),
-        **series_of(analysis, "report", SERIES_NUMBER),
-        is_complete=True,
-        is_final=False,
-        is_verified=False,
-    )
-    finish(dataset, analysis, "report")
+    root = _root(result, images, segmentation, maps)
+    dataset = document(analysis, "report", SERIES_NUMBER, [*images, *made], root)
     if any(code.scheme_designator == _OWN_SCHEME for code in _concepts(findings)):
         dataset.CodingSchemeIdentificationSequence = [_own_coding_scheme()]
-    if analysis.supersedes is not None and analysis.supersedes.document is not None:
-        predecessor = _predecessor(analysis, analysis.supersedes.document)
-        dataset.PredecessorDocumentsSequence = [predecessor]
-    request = _referenced_request(analysis, dataset)
-    if request is not None:
-        dataset.ReferencedRequestSequence = [request]
     return dataset
 
 
@@ -107,27 +74,18 @@ def _root(
     maps: Sequence[Dataset],
 ) -> ContainerContentItem:
     seen, unseen = _looked_for(result.findings)
-    modality = str(images[0].get("Modality", ""))
-    procedure = CodeContentItem(
-        codes.PROCEDURE_REPORTED,
-        _PROCEDURES.get(modality, _ANY_PROCEDURE),
-        RelationshipTypeValues.HAS_CONCEPT_MOD,
-    )
     quantities = [one.quantity for one in result.findings.heat_maps]
     named = list(zip(quantities, maps, strict=False))
-    root = ContainerContentItem(codes.IMAGING_MEASUREMENT_REPORT, template_id="1500")
-    root.ContentSequence = ContentSequence(
+    study = study_attributes(result.analysis.source[0])
+    return measurement_report(
+        result.analysis,
         [
-            *LanguageOfContentItemAndDescendants(CodedConcept.from_code(_ENGLISH)),
-            *_observer(result.analysis),
-            procedure,
-            image_library(images, study_attributes(result.analysis.source[0]), named),
+            image_library(images, study, named),
             *_imaging_measurements(result, seen, images, segmentation),
             *_derived_measurements(result, seen),
-            *_section(codes.QUALITATIVE_EVALUATIONS, evaluations(result, unseen)),
-        ]
+            *section(codes.QUALITATIVE_EVALUATIONS, evaluations(result, unseen)),
+        ],
     )
-    return root
 
 
 def _looked_for(findings: Findings) -> tuple[list[DrawnStructure], list[Structure]]:
@@ -146,20 +104,6 @@ def _looked_for(findings: Findings) -> tuple[list[DrawnStructure], list[Structur
     return seen, unseen
 
 
-def _observer(analysis: Analysis) -> ObservationContext:
-    """The model as device observer, with the values of Contributing Equipment (IHE AIR)."""
-    algorithm = analysis.algorithm
-    device = DeviceObserverIdentifyingAttributes(
-        uid=algorithm.device_uid,
-        name=algorithm.name,
-        manufacturer_name=algorithm.manufacturer,
-        model_name=algorithm.name,
-    )
-    return ObservationContext(
-        observer_device_context=ObserverContext(CodedConcept.from_code(codes.DEVICE), device)
-    )
-
-
 def _imaging_measurements(
     result: Result,
     seen: Sequence[DrawnStructure],
@@ -173,7 +117,7 @@ def _imaging_measurements(
         for item in group
     ]
     groups += region_groups(result.analysis, result.findings.regions, images)
-    return _section(codes.IMAGING_MEASUREMENTS, groups)
+    return section(codes.IMAGING_MEASUREMENTS, groups)
 
 
 def _derived_measurements(result: Result, seen: Sequence[DrawnStructure]) -> list[ContentItem]:
@@ -195,16 +139,7 @@ def _derived_measurements(result: Result, seen: Sequence[DrawnStructure]) -> lis
     ]
     for item in numbers:
         item.ContentSequence.extend(algorithm_of(result.analysis.algorithm))
-    return _section(codes.DERIVED_IMAGING_MEASUREMENTS, numbers)
-
-
-def _section(name: Code, items: Sequence[ContentItem]) -> list[ContentItem]:
-    """A container below the root, or nothing where it would be empty."""
-    if not items:
-        return []
-    container = ContainerContentItem(name, relationship_type=RelationshipTypeValues.CONTAINS)
-    container.ContentSequence = ContentSequence(items)
-    return [container]
+    return section(codes.DERIVED_IMAGING_MEASUREMENTS, numbers)
 
 
 def _concepts(findings: Findings) -> Iterator[Code]:
@@ -222,36 +157,4 @@ def _own_coding_scheme() -> Dataset:
     item.CodingSchemeDesignator = _OWN_SCHEME
     item.CodingSchemeName = "Concepts of Airgate"
     item.CodingSchemeResponsibleOrganization = "Airgate project"
-    return item
-
-
-def _predecessor(analysis: Analysis, document: Document) -> Dataset:
-    """The report that this one takes the place of, in the same study (PS3.3 Table C.17-3)."""
-    reference = Dataset()
-    reference.ReferencedSOPClassUID = document.sop_class_uid
-    reference.ReferencedSOPInstanceUID = document.sop_instance_uid
-    series = Dataset()
-    series.SeriesInstanceUID = document.series_instance_uid
-    series.ReferencedSOPSequence = [reference]
-    study = Dataset()
-    study.StudyInstanceUID = analysis.study_instance_uid
-    study.ReferencedSeriesSequence = [series]
-    return study
-
-
-def _referenced_request(analysis: Analysis, dataset: Dataset) -> Dataset | None:
-    """The imaging request that the source fulfils (PS3.3 C.17.2), None where it names none."""
-    source = analysis.source[0]
-    asked = next(iter(source.get("RequestAttributesSequence") or []), Dataset())
-    if not dataset.AccessionNumber and not asked:
-        return None
-    item = Dataset()
-    item.StudyInstanceUID = dataset.StudyInstanceUID
-    item.ReferencedStudySequence = []
-    item.AccessionNumber = dataset.AccessionNumber
-    item.PlacerOrderNumberImagingServiceRequest = None
-    item.FillerOrderNumberImagingServiceRequest = None
-    item.RequestedProcedureID = asked.get("RequestedProcedureID")
-    item.RequestedProcedureDescription = asked.get("RequestedProcedureDescription")
-    item.RequestedProcedureCodeSequence = []
     return item

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from gateway.following.arrival import has_arrived, settle
 from gateway.following.judging import Found, Judged, judged
-from gateway.following.results import workitem_behind
+from gateway.following.results import is_published, workitem_behind
 from gateway.index import Indexed, Kept, Refused
 from gateway.quarantine import in_archive
 from gateway.services import Services
@@ -25,7 +25,7 @@ from gateway.store.tables import QuarantineRow
 from standards.store_response import FailureReason
 from standards.ups import State
 
-FAILED_WORK = "it belongs to a model's work that did not end well, so it is no result"
+FAILED_WORK = "it belongs to a model's work that ended without it, so it is no result"
 UNFIT = "its header holds a value that the database does not take"
 
 log = logging.getLogger(__name__)
@@ -182,7 +182,7 @@ def _with_its_work(session: Session, one: Judged) -> Judged | None:
     state = workitem.procedure_step_state
     if state in (State.SCHEDULED, State.IN_PROGRESS):
         return None
-    if state == State.CANCELED:
+    if not is_published(workitem, one.answer, one.device_uid):
         refused = one.answer.refused(FailureReason.PROCESSING_FAILURE, FAILED_WORK)
         return replace(one, answer=refused)
     return replace(one, created_by=workitem.sop_instance_uid)

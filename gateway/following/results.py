@@ -5,17 +5,20 @@ result: a worker archives its objects first, and publishes them all in one trans
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gateway import air
 from gateway.equipment import EQUIPMENT
 from gateway.index import Kept
 from gateway.store.tables import WorkitemRow
 from standards import codes
 from standards.analysis import Carrier, result_uid
 from standards.study import Header, value, values
+from standards.ups import State
 
 _MODEL_NAME = EQUIPMENT.manufacturer_model_name.encode()
 
@@ -52,15 +55,29 @@ def workitem_behind(session: Session, kept: Kept, device_uid: str) -> WorkitemRo
     return None
 
 
-def _series_of(row: WorkitemRow, device_uid: str, again: str) -> set[str]:
-    """Series Instance UIDs of the result objects that a model build would make of this work."""
+def is_published(row: WorkitemRow, kept: Kept, device_uid: str) -> bool:
+    """Whether work that has ended names this object; else an attempt left it that ended early.
+
+    Of a result that is there every object counts, though its tree was taken back; that there is no
+    result is said by the one report that work without a result names.
+    """
+    if kept.identity.sop_instance_uid in air.object_uids(row):
+        return True
+    report = _series_of(row, device_uid, row.sop_instance_uid, ["no result"])
+    is_report = kept.identity.series_instance_uid in report
+    return row.procedure_step_state == State.COMPLETED and not is_report
+
+
+def _series_of(
+    row: WorkitemRow, device_uid: str, again: str, kinds: Sequence[str] = get_args(Carrier)
+) -> set[str]:
+    """Series Instance UIDs of the objects of these kinds that a model build makes of this work."""
     inputs = [
         str(value(reference, "ReferencedSOPInstanceUID"))
         for item in values(json.loads(row.dataset), "InputInformationSequence")
         if value(item, "SeriesInstanceUID") == row.series_instance_uid  # drawn on the first input
         for reference in values(item, "ReferencedSOPSequence")
     ]
-    kinds = get_args(Carrier)
     return {result_uid(device_uid, inputs, kind, "series", again=again) for kind in kinds}
 
 

@@ -25,7 +25,8 @@ NOT_APART = "the model runs outside and stores its results itself, so they canno
 class Run:
     """One model for one study. rule: "" when it was ordered by the called AE Title.
 
-    stage: `shadow` where the rule or the model is in that stage. passed_over: why not which
+    stage: `shadow` where the rule or the model is in that stage. sr_without_result: as in Rule.
+    passed_over: why not which
     series, by UID. reason: why it does not run; "" when it does.
     """
 
@@ -33,6 +34,7 @@ class Run:
     model: str
     priority: Priority
     stage: Stage
+    sr_without_result: bool = False
     version: str = ""
     selections: Selections | None = None
     registered: RegisteredModel | None = None
@@ -89,7 +91,14 @@ def plan(  # noqa: PLR0913 (what a plan depends on)
 
 def _by_rule(match: Match, study: Study, runnable: Runnable, priors: Priors) -> list[Run]:
     rule = match.rule
-    asked = Run(rule.name, rule.run, rule.priority, rule.stage, passed_over=match.passed_over)
+    asked = Run(
+        rule.name,
+        rule.run,
+        rule.priority,
+        rule.stage,
+        rule.sr_without_result,
+        passed_over=match.passed_over,
+    )
     return _with_shadow(asked, runnable(rule.run), match.candidates, study, priors)
 
 

@@ -64,6 +64,7 @@ class Router:
                 priority=run.priority,
                 supersedes=earlier.sop_instance_uid if earlier else "",
                 stage=run.stage,
+                sr_without_result=run.sr_without_result,
             )
             if created is None:
                 detail["reason"] = AGAIN

@@ -99,6 +99,9 @@ class Rule(BaseModel):
     )
     stage: Stage = Field(default=Stage.LIVE, description="`shadow` keeps results apart")
     completion: Completion | None = None
+    sr_without_result: bool = Field(
+        default=False, description="work without a result says so in an SR in the study, too"
+    )
 
     @field_validator("name")
     @classmethod

@@ -42,7 +42,7 @@ def resources(result: Result, references: References) -> list[Resource]:
     report = _report(
         analysis,
         references,
-        status="amended" if analysis.supersedes else "preliminary",
+        status="amended" if analysis.replaces else "preliminary",
         result=_references(groups) or None,
         conclusion=f"{_made_by(analysis)}: {NOT_VERIFIED}{_warnings(result)}",
     )
@@ -109,9 +109,9 @@ def _report(analysis: Analysis, references: References, **elements: Any) -> Diag
 
 def _replaces(analysis: Analysis) -> list[Element] | None:
     """R4 has no element that names the report whose place this one takes."""
-    if analysis.supersedes is None:
+    if not analysis.replaces:
         return None
-    reference = {"reference": f"DiagnosticReport/{analysis.supersedes.report_id}"}
+    reference = {"reference": f"DiagnosticReport/{analysis.replaces}"}
     return [{"url": REPLACES, "valueReference": reference}]
 
 

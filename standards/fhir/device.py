@@ -81,7 +81,7 @@ def provenance(analysis: Analysis, targets: Sequence[Resource]) -> Provenance:
 
 def _revised(analysis: Analysis) -> list[Element]:
     """The report that this one is a revision of, FHIR R4 provenance-entity-role."""
-    if analysis.supersedes is None:
+    if not analysis.replaces:
         return []
-    what = {"reference": f"DiagnosticReport/{analysis.supersedes.report_id}"}
+    what = {"reference": f"DiagnosticReport/{analysis.replaces}"}
     return [{"role": "revision", "what": what}]

@@ -30,6 +30,11 @@ def changed(study: TinyStudy, change) -> TinyStudy:
     return TinyStudy(study.uid, tuple(part10(one) for one in change(images)))
 
 
+def annotate(images):
+    images[1].BurnedInAnnotation = "YES"
+    return images
+
+
 def ended(gateway: Gateway, study: TinyStudy) -> dict:
     status, answer = gateway.client.store(study.write(gateway.data.parent / study.uid))
     assert status == 200, answer
@@ -38,10 +43,6 @@ def ended(gateway: Gateway, study: TinyStudy) -> dict:
 
 
 def test_a_refusal_names_check_found_and_limit_in_worklist_trace_and_fhir(gateway):
-    def annotate(images):
-        images[1].BurnedInAnnotation = "YES"
-        return images
-
     study = changed(tiny_study(1), annotate)
     workitem = ended(gateway, study)
 
@@ -73,3 +74,19 @@ def test_a_result_on_a_multi_frame_image_refers_to_its_frames(gateway):
     (result,) = gateway.results(study.uid)
     (seg,) = [one for one in result["objects"] if one["kind"] == "SEG"]
     assert "00081160" in str(gateway.client.json(f"{seg['url']}/metadata"))
+
+
+def test_a_rule_that_wants_it_has_a_refusal_in_the_study_too(gateway):
+    (rule,) = gateway.client.json("/api/v1/rules")
+    wanted = rule | {"sr_without_result": True}
+    put = gateway.http.put(f"/api/v1/rules/{rule['name']}", json=wanted)
+    assert put.status_code == 200, put.text
+    study = changed(tiny_study(4), annotate)
+    workitem = ended(gateway, study)
+
+    (result,) = gateway.results(study.uid)
+    (sr,) = result["objects"]
+    assert (result["root"], sr["kind"]) == (sr["sop_instance_uid"], "SR")
+    text = gateway.http.get(f"{sr['url']}/rendered", headers={"Accept": "text/plain"}).text
+    assert "Not Attempted" in text
+    assert workitem["reason"] in text

@@ -98,7 +98,7 @@ class Growing:
             "http://gateway.test",
         )
         for uid in uids:
-            pipeline.perform(Job(uid))
+            pipeline.perform(Job(uid, self.row(uid).put_offs))
 
     def grows(self, *numbers: int, **attributes: object) -> str:
         """These come, the study completes, and all work on it is done; the one new workitem."""

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pydicom.sr.codedict
+from pydicom.sr.coding import Code
 
 from gateway.outcomes import ENDINGS, Ending, Outcome
 from standards.ups import State
@@ -35,7 +36,17 @@ def test_the_document_has_the_table_as_it_is():
 
 def _row(ending: Ending) -> list[str]:
     code = ending.discontinued
-    said = [
+    told, *said = [
         {True: "yes", False: "no"}[one] for one in (ending.told, ending.dead, ending.replayable)
     ]
-    return [ending.state.value, f"{code.value} {code.meaning}" if code else "", *said]
+    return [ending.state.value, _told(code) if code else "", told, _in_sr(ending), *said]
+
+
+def _in_sr(ending: Ending) -> str:
+    if ending.status is not None:
+        return f"if asked for: {_told(ending.status)}"
+    return "yes" if ending.state is State.COMPLETED else "no"
+
+
+def _told(code: Code) -> str:
+    return f"{code.value} {code.meaning}"

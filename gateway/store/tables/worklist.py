@@ -26,6 +26,8 @@ class WorkitemRow(Base):
     model_digest: Mapped[str]
     rule: Mapped[str] = mapped_column(default="")
     stage: Mapped[str] = mapped_column(default="live", server_default="live")  # or shadow
+    # Where it gives none, an SR in the study says so: its rule asks for that.
+    sr_without_result: Mapped[bool] = mapped_column(default=False, server_default=false())
     priority: Mapped[str] = mapped_column(default="MEDIUM")
     worklist_label: Mapped[Key] = mapped_column(default="", server_default="")
     scheduled_start: Mapped[Key] = mapped_column(default="", server_default="")  # UTC, in full

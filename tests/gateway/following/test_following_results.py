@@ -10,7 +10,7 @@ from gateway.equipment import EQUIPMENT
 from gateway.keeping import Part
 from gateway.store.tables import InstanceRow, QuarantineRow, StudyRow, WorkitemRow
 from standards import codes
-from standards.analysis import result_uid
+from standards.analysis import Carrier, result_uid
 from standards.ups import State
 from tests.instances import instance
 
@@ -19,7 +19,9 @@ SOURCE = "1.2.826.0.1.1.1"
 SERIES, OTHER_SERIES = "1.2.826.0.1.1", "1.2.826.0.1.2"
 
 
-def result(device: str = DEVICE, *sources: str) -> bytes:
+def result(
+    device: str = DEVICE, *sources: str, kind: Carrier = "key image", again: str = ""
+) -> bytes:
     """What one model build made of these sources, by the default of slice 1, with AIR's marks."""
     purpose, model = Dataset(), Dataset()
     purpose.CodeValue = codes.PROCESSING_EQUIPMENT.value
@@ -30,8 +32,8 @@ def result(device: str = DEVICE, *sources: str) -> bytes:
     inputs = sources or (SOURCE,)
     return instance(
         1,
-        series=result_uid(device, inputs, "key image", "series"),
-        SOPInstanceUID=result_uid(device, inputs, "key image", "instance"),
+        series=result_uid(device, inputs, kind, "series", again=again),
+        SOPInstanceUID=result_uid(device, inputs, kind, "instance", again=again),
         Manufacturer=EQUIPMENT.manufacturer,
         ManufacturerModelName=EQUIPMENT.manufacturer_model_name,
         ContributingEquipmentSequence=[model],
@@ -143,7 +145,25 @@ def test_objects_of_work_that_failed_are_no_results(house):
     house.follow()
     assert len(house.uids) == 1
     (aside,) = house.rows(QuarantineRow)
-    assert "did not end well" in aside.reason
+    assert "ended without it" in aside.reason
+
+
+@pytest.mark.parametrize("state", [State.CANCELED, State.COMPLETED])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_the_report_of_work_without_a_result_counts_if_the_work_names_it(house, state, is_named):
+    """What an attempt archived before it was killed says nothing of how the work ended."""
+    house.parts.ingest.receive([Part(instance(1))])
+    house.follow()
+    add_workitem(house, state)
+    report = result(kind="no result", again="2.25.5")
+    if is_named:
+        uid = result_uid(DEVICE, [SOURCE], "no result", "instance", again="2.25.5")
+        with house.database.write() as session:
+            named = json.dumps({"objects": [{"sop_instance_uid": uid}]})
+            session.get(WorkitemRow, "2.25.5").results = named
+    house.behind(report)
+    house.follow()
+    assert sorted(creators(house).values()) == (["", "2.25.5"] if is_named else [""])
 
 
 def test_a_worker_that_comes_back_finds_its_objects_indexed_as_its_own(house):
