@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from adapters.runtimes.errors import ModelTimedOut
 from ai_models.contract import NoResult
 from gateway.dispatch import Dispatch
 from gateway.models import tries
@@ -109,6 +110,19 @@ def test_a_refusal_is_told_and_is_no_dead_letter_and_no_replay(house):
     assert house.client.get("/api/v1/workitems?dead=true").json() == []
     reply = house.client.post(f"/api/v1/workitems/{uid}/replay")
     assert (reply.status_code, "try it again" in reply.json()["detail"]) == (409, True)
+
+
+def test_work_of_a_retired_version_is_not_replayed(house):
+    database = house.parts.database
+    with database.write() as session:
+        put_into(session, "live")
+    (uid,) = house.completes()
+    house.runtime.error = ModelTimedOut(1)
+    house.works(uid)
+    with database.write() as session:
+        put_into(session, "retired")
+    reply = house.client.post(f"/api/v1/workitems/{uid}/replay")
+    assert (reply.status_code, "is retired" in reply.json()["detail"]) == (409, True), reply.text
 
 
 def test_what_cannot_be_tried_says_why(house):
