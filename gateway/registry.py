@@ -82,7 +82,7 @@ class Registry:
 
         by: who does. Raises Unprocessable, and Conflict where the version has another build.
         """
-        _try_out(Loadable(card))
+        self._try_out(card, None)
         return self._add(_row(card, _card_digest(card)), by)
 
     def add_artefact(
@@ -100,7 +100,7 @@ class Registry:
             else:
                 _check_name(card, name)
                 build = hashlib.sha256(f"{build} {card.model_dump_json()}".encode()).hexdigest()
-            _try_out(Loadable(card, folder))
+            self._try_out(card, folder)
             self._artefacts.keep(artefact, path, folder)
         return self._add(_row(card, build, artefact), by)
 
@@ -132,9 +132,26 @@ class Registry:
         return tuple(RegisteredModel.of(newest[one]) for one in stages_in_order if one in newest)
 
     def loadable(self, model: RegisteredModel) -> Loadable:
-        """Its artefact is fetched to this machine if need be. Raises ArtefactsUnavailable."""
+        """Its artefact is fetched to this machine, and its environment made, if need be.
+
+        Raises ArtefactsUnavailable and EnvironmentNotMade.
+        """
         card, artefact = model.card, model.artefact
-        return Loadable(card, self._artefacts.folder(artefact) if artefact else folder_of(card))
+        folder = self._artefacts.folder(artefact) if artefact else folder_of(card)
+        return Loadable(card, folder, self._artefacts.environments.python(card, folder))
+
+    def _try_out(self, card: ModelCard, folder: Path | None) -> None:
+        """Load the model once in a process of its own: a bad one is refused here and now."""
+        if card.queue == OUTSIDE:
+            return
+        process = ModelProcess()
+        try:
+            python = self._artefacts.environments.python(card, folder)
+            process.warm_up(Loadable(card, folder, python))
+        except ModelError as error:
+            raise Unprocessable(str(error)) from error
+        finally:
+            process.stop()
 
     def _add(self, row: ModelRow, by: str) -> RegisteredModel:
         """Where the version is known with the same build, nothing changes. Raises Conflict."""
@@ -196,19 +213,6 @@ def _check_name(card: ModelCard, name: str) -> None:
             f"the card's runtime.file is {wanted!r}, but the file is called {name!r}; "
             "let both have one name"
         )
-
-
-def _try_out(model: Loadable) -> None:
-    """Load the model once in a process of its own, so that a bad one is refused here and now."""
-    if model.card.queue == OUTSIDE:
-        return
-    process = ModelProcess()
-    try:
-        process.warm_up(model)
-    except ModelError as error:
-        raise Unprocessable(str(error)) from error
-    finally:
-        process.stop()
 
 
 def _card_digest(card: ModelCard) -> str:

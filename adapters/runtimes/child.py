@@ -9,13 +9,13 @@ from typing import Any
 
 from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
-from adapters.runtimes.errors import ModelServerAway
+from adapters.runtimes.errors import ModelFailed, ModelServerAway
 from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
 from adapters.runtimes.loading import Loadable, load
 from ai_models.card import ModelCard
 from ai_models.contract import Inputs, Model, NoResult
 from ai_models.gate import examine, examine_images
-from standards.errors import StandardsError, UnfitSeries
+from standards.errors import UnfitSeries
 from standards.findings import Caveat, Findings
 from standards.region import check_places
 
@@ -107,7 +107,7 @@ def answer(
         return ("refused", unfit.check, unfit.found, unfit.expected)
     except ModelServerAway as away:
         return ("away", away.address, away.told)
-    except StandardsError as error:  # a claim that no carrier could write
-        return ("failed", type(error).__name__, str(error))
-    except Exception as error:  # the model is foreign code: its failure is an answer too
+    except ModelFailed as failed:  # in an environment of its own
+        return ("failed", failed.kind, failed.message)
+    except Exception as error:  # of foreign code, or a claim that no carrier could write
         return ("failed", type(error).__name__, str(error))

@@ -4,7 +4,9 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.runtimes.own_environment import ModelInEnvironment
 from ai_models.card import ModelCard
+from ai_models.card.runtime import Python
 from ai_models.contract import Model
 
 # Kind of runtime -> module with load(card, folder) -> Model. Each is imported when it is needed:
@@ -24,10 +26,12 @@ class Loadable:
     """What a model is loaded from.
 
     folder: its files (an unpacked archive, a model's folder); None where the card says it all.
+    python: the interpreter of its own environment; None where it needs none.
     """
 
     card: ModelCard
     folder: Path | None = None
+    python: Path | None = None
 
 
 class NotRunHere(Exception):
@@ -43,4 +47,6 @@ def load(model: Loadable) -> Model:
     kind = model.card.runtime.kind
     if kind not in LOADERS:
         raise NotRunHere(kind)
+    if model.python and isinstance(model.card.runtime, Python):
+        return ModelInEnvironment(model.python, model.card.runtime.entry, model.folder)
     return importlib.import_module(LOADERS[kind]).load(model.card, model.folder)

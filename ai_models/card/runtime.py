@@ -13,6 +13,15 @@ Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*
 RelativePath = Annotated[
     str, StringConstraints(pattern=r"^[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*$", max_length=255)
 ]
+# A name, its extras, versions, markers and hashes: no option of pip, no address.
+Requirement = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9][\w.-]*(\[[\w,. -]+\])?"
+        r"( ?[\w.,<>=!~*+;()'\"][\w.,<>=!~*+;()'\"-]*)*( --hash=sha256:[0-9a-f]{64})*$",
+        max_length=1024,
+    ),
+]
 OWN_WORKLIST = "AIRGATE"
 
 
@@ -21,6 +30,15 @@ class Python(Strict):
 
     kind: Literal["python"] = "python"
     entry: Entry
+    requirements: tuple[Requirement, ...] = Field(
+        default=(),
+        max_length=200,
+        description="installed into a virtual environment that only such models share; with "
+        "`--hash=sha256:...` for one, all need theirs",
+    )
+    wheels: RelativePath | None = Field(
+        default=None, description="folder with wheels in the archive; then no index is asked"
+    )
 
 
 class MonaiBundle(Strict):

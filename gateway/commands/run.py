@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydicom.errors import InvalidDicomError
 from rich.console import Console
 from rich.table import Table
 
+from adapters.runtimes.environments import Environments
 from adapters.runtimes.errors import ModelError
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
@@ -24,6 +26,7 @@ from gateway.pipeline import result_instance
 from gateway.registry import RegisteredModel
 from gateway.routing.priors import newest_and_earlier
 from gateway.routing.selector import Selections, select_all
+from gateway.settings import Settings
 from gateway.source import SourceSeries
 from standards import fhir
 from standards.analysis import Result
@@ -44,6 +47,7 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
     watch = Stopwatch()
     try:
         with console.status(f"running {model.card.title}"):
+            loadable = _in_environment(loadable)
             sources = {
                 name: SourceSeries([path.read_bytes for path in files], model.card.input(name).kind)
                 for name, files in chosen.items()
@@ -86,6 +90,12 @@ def _model(name: str) -> tuple[RegisteredModel, Loadable]:
     if card.queue == OUTSIDE:
         raise Unprocessable(f"{card.name} is performed outside (runtime.kind = ups); run it there")
     return RegisteredModel(card, digest_of(folder)), Loadable(card, folder)
+
+
+def _in_environment(model: Loadable) -> Loadable:
+    """Its environment is made in the data folder, if it needs one. Raises EnvironmentNotMade."""
+    environments = Environments(Settings().data / "environments")
+    return replace(model, python=environments.python(model.card, model.folder))
 
 
 def _series(files: Sequence[Path], console: Console) -> dict[str, list[tuple[Path, Dataset]]]:

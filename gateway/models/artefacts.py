@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.artefact_store import ArtefactStore
+from adapters.runtimes.environments import Environments
 from gateway.models.unpacking import unpack
 from gateway.store.tables import ModelRow
 
@@ -40,6 +41,7 @@ class Artefacts:
 
     def __init__(self, store: ArtefactStore, folder: Path) -> None:
         self._store, self._folder = store, folder
+        self.environments = Environments(folder.with_name("environments"))
 
     @contextmanager
     def laid_out(self, path: Path, name: str = "") -> Iterator[tuple[Artefact, Path]]:

@@ -1,0 +1,109 @@
+"""Virtual environments for models that need other packages than this program does.
+
+One for each set of requirements, shared by the models that ask for the same.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapters.runtimes.errors import ModelError
+from ai_models.card import ModelCard
+from ai_models.card.runtime import Python
+
+log = logging.getLogger(__name__)
+
+_MAKING_SECONDS = 1800.0  # a download of gigabytes, on a slow line
+_LINES_TOLD = 5
+
+
+class EnvironmentNotMade(ModelError):
+    """told: the last lines of whoever could not make it."""
+
+    def __init__(self, requirements: Sequence[str], told: str) -> None:
+        self.requirements, self.told = tuple(requirements), told
+        super().__init__(
+            f"no environment could be made with {', '.join(requirements)}: {told}; expected wheels "
+            "for this machine in the index of pip's own settings, or in runtime.wheels"
+        )
+
+
+class Environments:
+    """folder: where they lie, one folder each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def python(self, card: ModelCard, folder: Path | None) -> Path | None:
+        """The interpreter of a model, its environment made if need be; None where it needs none.
+
+        folder: of the model. Raises EnvironmentNotMade.
+        """
+        runtime = card.runtime
+        if not isinstance(runtime, Python) or not runtime.requirements:
+            return None
+        wheels = folder / runtime.wheels if folder and runtime.wheels else None
+        target = self._folder / _digest(runtime.requirements, wheels)
+        if not target.exists():
+            self._make(target, runtime.requirements, wheels)
+        return target / "bin" / "python"
+
+    def _make(self, target: Path, requirements: Sequence[str], wheels: Path | None) -> None:
+        """In one step, so that nobody sees half of it; unless another process was faster."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
+        try:
+            log.info("making an environment", extra={"requirements": list(requirements)})
+            _run(requirements, [sys.executable, "-m", "venv", "--without-pip", str(partial)])
+            _run(requirements, _installation(partial, requirements, wheels))
+            try:
+                partial.rename(target)
+            except OSError:
+                if not target.exists():
+                    raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _installation(
+    environment: Path, requirements: Sequence[str], wheels: Path | None
+) -> Sequence[str]:
+    """The command. Wheels alone: building from source would run code that nobody has looked at."""
+    listed = environment / "requirements.txt"
+    listed.write_text("\n".join(requirements) + "\n", "utf-8")
+    pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "install"]
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--only-binary", ":all:"]
+    source = ["--no-index", "--find-links", str(wheels)] if wheels else []
+    hashes = ["--require-hashes"] if any("--hash=" in one for one in requirements) else []
+    return [*pip, *quiet, *source, *hashes, "-r", str(listed)]
+
+
+def _run(requirements: Sequence[str], command: Sequence[str]) -> None:
+    try:
+        subprocess.run(
+            command,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_MAKING_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        lines = (error.stderr or error.stdout).strip().splitlines()
+        raise EnvironmentNotMade(requirements, " ".join(lines[-_LINES_TOLD:])) from error
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentNotMade(requirements, f"it took over {_MAKING_SECONDS:g} s") from error
+
+
+def _digest(requirements: Sequence[str], wheels: Path | None) -> str:
+    """Other requirements, other wheels or another interpreter make another environment."""
+    files = sorted(wheels.iterdir()) if wheels and wheels.is_dir() else []
+    content = [(one.name, hashlib.sha256(one.read_bytes()).hexdigest()) for one in files]
+    about = json.dumps([sys.version, sys.base_prefix, list(requirements), content])
+    return hashlib.sha256(about.encode()).hexdigest()[:32]

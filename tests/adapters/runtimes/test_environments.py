@@ -1,0 +1,123 @@
+"""A Python model in an environment of its own: made offline, from a wheel that the test builds."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from adapters.runtimes.environments import EnvironmentNotMade, Environments
+from adapters.runtimes.errors import ModelFailed
+from adapters.runtimes.loading import Loadable
+from adapters.runtimes.model_process import ModelProcess
+from ai_models.contract import NoResult
+from tests.cards import card
+from tests.phantom import chest_phantom
+
+MODEL = """
+import sys
+import airgate_test_dose
+from ai_models.contract import NoResult
+from standards import codes
+from standards.findings import Measurement
+
+class Doses:
+    def predict(self, inputs):
+        inputs.progress(50)
+        slices = len(inputs.volume.voxels)
+        if airgate_test_dose.WORD == "refuse":
+            raise NoResult("dose", "none", "one")
+        if airgate_test_dose.WORD == "crash":
+            import os
+            os._exit(3)
+        if airgate_test_dose.WORD == "raise":
+            raise KeyError("weights")
+        assert sys.prefix != sys.base_prefix
+        return [Measurement(codes.VOLUME, float(slices), codes.MILLILITRE, codes.LUNG)]
+"""
+
+
+def write_model(folder: Path, word: str) -> str:
+    """Code and wheelhouse; the sha256 of the wheel."""
+    (folder / "wheels").mkdir(parents=True)
+    (folder / "doses.py").write_text(MODEL, "utf-8")
+    wheel = folder / "wheels" / "airgate_test_dose-1.0-py3-none-any.whl"
+    about = "airgate_test_dose-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as content:
+        content.writestr("airgate_test_dose.py", f"WORD = {word!r}\n")
+        content.writestr(
+            f"{about}/METADATA", "Metadata-Version: 2.1\nName: airgate-test-dose\nVersion: 1.0\n"
+        )
+        content.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        content.writestr(f"{about}/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def loadable(folder: Path, requirement: str) -> Loadable:
+    runtime = {"entry": "doses:Doses", "requirements": [requirement], "wheels": "wheels"}
+    made = card(runtime)
+    python = Environments(folder.parent / "environments").python(made, folder)
+    return Loadable(made, folder, python)
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory) -> list[bytes]:
+    paths = chest_phantom(matrix=64).write(tmp_path_factory.mktemp("series"))
+    return [path.read_bytes() for path in paths]
+
+
+@pytest.fixture
+def runtime():
+    runtime = ModelProcess()
+    yield runtime
+    runtime.stop()
+
+
+def test_a_model_runs_among_the_packages_that_its_card_asks_for(tmp_path, runtime, series):
+    digest = write_model(tmp_path / "model", "answer")
+    model = loadable(tmp_path / "model", f"airgate-test-dose==1.0 --hash=sha256:{digest}")
+    told: list[int] = []
+    (measured,) = runtime.predict(model, series, 60, watch=told.append).findings.measurements
+    assert measured.value == len(series)
+    again = loadable(tmp_path / "model", f"airgate-test-dose==1.0 --hash=sha256:{digest}")
+    assert again == model
+    assert len(list((tmp_path / "environments").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "error", "told"),
+    [
+        ("refuse", NoResult, "found none"),
+        ("raise", ModelFailed, "KeyError"),
+        ("crash", ModelFailed, "exit code 3"),
+    ],
+)
+def test_how_it_ends_there_is_told_here(tmp_path, runtime, series, word, error, told):
+    write_model(tmp_path / "model", word)
+    with pytest.raises(error, match=told):
+        runtime.predict(loadable(tmp_path / "model", "airgate-test-dose"), series, 60)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "told"),
+    [
+        ("airgate-test-dose==2.0", r"airgate-test-dose==2\.0.*runtime\.wheels"),
+        (f"airgate-test-dose==1.0 --hash=sha256:{'0' * 64}", "(?i)hash"),
+    ],
+    ids=["another version", "another wheel"],
+)
+def test_what_cannot_be_installed_is_told_and_leaves_nothing(tmp_path, requirement, told):
+    write_model(tmp_path / "model", "answer")
+    with pytest.raises(EnvironmentNotMade, match=told):
+        loadable(tmp_path / "model", requirement)
+    assert list((tmp_path / "environments").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "requirement", ["-r other.txt", "--index-url x", "x @ https://example.org/x.whl", "x --pre"]
+)
+def test_a_requirement_is_no_option_and_no_address(requirement):
+    with pytest.raises(ValueError, match="requirements"):
+        card({"entry": "doses:Doses", "requirements": [requirement]})
