@@ -4,40 +4,16 @@ What a header says of sizes is not believed, what comes out is counted. Only fol
 made, under relative paths that stay inside, each name once.
 """
 
-import gzip
 import shutil
-import struct
-import tarfile
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import SEEK_SET, FileIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from gateway.errors import Unprocessable
+from gateway.models.members import BROKEN, Member, members
 
 _PIECE = 1 << 20
-_GZIP = b"\x1f\x8b"
-_LONGEST_NAME, _LONGEST_PATH = (
-    255,
-    1024,
-)  # bytes; of most file systems, and far below their PATH_MAX
-_LARGEST_READ = 16 << 20  # bytes at once: the directory of a zip file, or an extended header of tar
-_FARTHEST = 1 << 62
-_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_BROKEN = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    gzip.BadGzipFile,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    struct.error,
-)
+_LONGEST_NAME, _LONGEST_PATH = 255, 1024  # bytes, which every file system of ours can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +29,6 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """kind: what it is where it is neither file nor folder, else ""."""
-
-    name: str
-    is_folder: bool
-    kind: str
-    open: Callable[[], IO[bytes] | None]
-
-
 def unpack(archive: Path, folder: Path, limits: Limits = LIMITS) -> None:
     """Lay the archive out in a new folder, which is gone again when this raises.
 
@@ -71,7 +37,7 @@ def unpack(archive: Path, folder: Path, limits: Limits = LIMITS) -> None:
     folder.mkdir(parents=True)
     try:
         _unpack(archive, folder, limits)
-    except _BROKEN as error:
+    except BROKEN as error:
         shutil.rmtree(folder)
         raise Unprocessable(
             f"the archive cannot be read: {error or type(error).__name__}; "
@@ -110,12 +76,11 @@ class _Meter:
 
 
 def _unpack(archive: Path, folder: Path, limits: Limits) -> None:
-    meter = _Meter(archive.stat().st_size, limits)
-    with archive.open("rb") as stream:
-        is_gzip = stream.read(2) == _GZIP
-    members = _of_tar(archive, limits) if is_gzip else _of_zip(archive)
+    size = archive.stat().st_size
+    # What comes out of gzip is no measure of what comes out of the tar file, which may have holes.
+    inflated, meter = _Meter(size, limits), _Meter(size, limits)
     seen: set[PurePosixPath] = set()
-    for member in members:
+    for member in members(archive, inflated.took):
         meter.file()
         path = _checked(member)
         if path in seen and not member.is_folder:
@@ -124,7 +89,7 @@ def _unpack(archive: Path, folder: Path, limits: Limits) -> None:
         _lay_out(member, folder / path, meter)
 
 
-def _lay_out(member: _Member, target: Path, meter: _Meter) -> None:
+def _lay_out(member: Member, target: Path, meter: _Meter) -> None:
     try:
         (target if member.is_folder else target.parent).mkdir(parents=True, exist_ok=True)
         out = None if member.is_folder else target.open("xb")
@@ -138,7 +103,7 @@ def _lay_out(member: _Member, target: Path, meter: _Meter) -> None:
             _write(member, out, meter)
 
 
-def _write(member: _Member, out: IO[bytes], meter: _Meter) -> None:
+def _write(member: Member, out: IO[bytes], meter: _Meter) -> None:
     source = member.open()
     assert source is not None, member.name  # noqa: S101 (None is for what is no file)
     with source:
@@ -147,7 +112,7 @@ def _write(member: _Member, out: IO[bytes], meter: _Meter) -> None:
             out.write(piece)
 
 
-def _checked(member: _Member) -> PurePosixPath:
+def _checked(member: Member) -> PurePosixPath:
     """Its path. Raises Unprocessable where it is no plain file or folder, or leads elsewhere."""
     told = f"the archive holds {member.name[:128]!r}"
     if member.kind:
@@ -165,58 +130,3 @@ def _checked(member: _Member) -> PurePosixPath:
 
 def _encoded(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-class _Bounded(FileIO):
-    """A file of which nobody reads much at once, whatever a header says of a length."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > _LARGEST_READ:
-            raise Unprocessable(
-                f"the archive has {size} bytes of headers in one piece, "
-                f"expected at most {_LARGEST_READ}"
-            )
-        return super().read(_LARGEST_READ if size is None or size < 0 else size) or b""
-
-    def seek(self, offset: int, whence: int = SEEK_SET, /) -> int:
-        if whence == SEEK_SET and not 0 <= offset < _FARTHEST:
-            raise zipfile.BadZipFile(f"it leads to byte {offset}")
-        return super().seek(offset, whence)
-
-
-def _of_zip(archive: Path) -> Iterator[_Member]:
-    with zipfile.ZipFile(_Bounded(archive)) as content:
-        for info in content.infolist():
-            yield _Member(
-                info.filename, info.is_dir(), _kind_in_zip(info), lambda i=info: content.open(i)
-            )
-
-
-def _kind_in_zip(info: zipfile.ZipInfo) -> str:
-    file_type = (info.external_attr >> 16) & 0o170000  # as UNIX has it, or 0
-    if file_type not in (0, 0o100000, 0o040000):
-        return "a link or a device"
-    if info.flag_bits & 1:
-        return "which is encrypted"
-    if info.compress_type not in _READABLE:
-        return f"packed by method {info.compress_type}, neither stored nor deflated"
-    return ""
-
-
-def _of_tar(archive: Path, limits: Limits) -> Iterator[_Member]:
-    """The tar file is written out first: in a gzip file one cannot go back cheaply.
-
-    Its files are counted once more as they come out of it, since they may have holes.
-    """
-    meter = _Meter(archive.stat().st_size, limits)
-    with tempfile.NamedTemporaryFile(dir=archive.parent, suffix=".tar") as plain:
-        with gzip.open(archive) as packed:
-            while piece := packed.read(_PIECE):
-                meter.took(len(piece))
-                plain.write(piece)
-        plain.flush()
-        with tarfile.open(fileobj=_Bounded(plain.name), mode="r:") as content:
-            for info in content:
-                plain_kind = info.isreg() or info.isdir()
-                kind = "" if plain_kind else "a link or a device"
-                yield _Member(info.name, info.isdir(), kind, lambda i=info: content.extractfile(i))
