@@ -218,6 +218,8 @@ class Pipeline:
             if kind_of(error) is Kind.TRANSIENT:
                 self._put_off(workitem, reason_of(error), counts=False)
                 return
+            if not workitem.sr_without_result:
+                raise
             told = {"workitem": workitem.sop_instance_uid}
             log.error("no SR says that work gave no result", extra=told, exc_info=error)
             why = f"{reason}; no SR says so: {reason_of(error)}"

@@ -26,8 +26,7 @@ class Run:
     """One model for one study. rule: "" when it was ordered by the called AE Title.
 
     stage: `shadow` where the rule or the model is in that stage. sr_without_result: as in Rule.
-    passed_over: why not which
-    series, by UID. reason: why it does not run; "" when it does.
+    passed_over: why not which series, by UID. reason: why it does not run; "" when it does.
     """
 
     rule: str
