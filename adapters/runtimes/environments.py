@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from adapters.runtimes.errors import ModelError
@@ -103,7 +104,16 @@ def _run(requirements: Sequence[str], command: Sequence[str]) -> None:
 
 def _digest(requirements: Sequence[str], wheels: Path | None) -> str:
     """Other requirements, other wheels or another interpreter make another environment."""
-    files = sorted(wheels.iterdir()) if wheels and wheels.is_dir() else []
-    content = [(one.name, hashlib.sha256(one.read_bytes()).hexdigest()) for one in files]
+    content = _content(wheels) if wheels and wheels.is_dir() else ()
     about = json.dumps([sys.version, sys.base_prefix, list(requirements), content])
     return hashlib.sha256(about.encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=64)  # asked for each workitem, and gigabytes large; where it lies never changes
+def _content(wheels: Path) -> tuple[tuple[str, str], ...]:
+    """Name and sha256 of each file."""
+    digests = []
+    for path in sorted(one for one in wheels.iterdir() if one.is_file()):
+        with path.open("rb") as stream:
+            digests.append((path.name, hashlib.file_digest(stream, "sha256").hexdigest()))
+    return tuple(digests)

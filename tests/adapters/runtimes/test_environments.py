@@ -10,6 +10,7 @@ from adapters.runtimes.environments import EnvironmentNotMade, Environments
 from adapters.runtimes.errors import ModelFailed
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
+from ai_models.card import ModelCard
 from ai_models.contract import NoResult
 from tests.cards import card
 from tests.phantom import chest_phantom
@@ -55,9 +56,12 @@ def write_model(folder: Path, word: str) -> str:
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
+def doses(requirement: str) -> ModelCard:
+    return card({"entry": "doses:Doses", "requirements": [requirement], "wheels": "wheels"})
+
+
 def loadable(folder: Path, requirement: str) -> Loadable:
-    runtime = {"entry": "doses:Doses", "requirements": [requirement], "wheels": "wheels"}
-    made = card(runtime)
+    made = doses(requirement)
     python = Environments(folder.parent / "environments").python(made, folder)
     return Loadable(made, folder, python)
 

@@ -7,7 +7,9 @@ from adapters.runtimes.errors import ModelServerAway
 from adapters.runtimes.kserve import ServedDifferently
 from adapters.runtimes.loading import Loadable, load
 from adapters.runtimes.open_inference import InferenceRefused
+from adapters.runtimes.open_inference_grpc import GrpcInferenceServer
 from ai_models.card import ModelCard
+from ai_models.card.runtime import KServe
 from ai_models.contract import Inputs, Model
 from standards.findings import Findings
 from tests.adapters.runtimes import networks
@@ -100,3 +102,13 @@ def test_a_busy_server_is_away_and_one_that_cannot_refuses(behaviour, address, s
     behaviour.status = status
     with pytest.raises(error):
         marked(model)
+
+
+def test_an_image_larger_than_a_server_takes_is_not_sent_again_and_again(behaviour):
+    with grpc_inference_server(behaviour) as address:  # 4 MiB, as gRPC has it unless told otherwise
+        runtime = served(address).runtime
+        assert isinstance(runtime, KServe)
+        server = GrpcInferenceServer(runtime, 60)
+        metadata = server.metadata()
+        with pytest.raises(InferenceRefused, match="larger than max"):
+            server.infer(np.zeros((1, 1, 16, 300, 300), "<f4"), *metadata.inputs, metadata.outputs)
