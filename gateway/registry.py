@@ -99,7 +99,7 @@ class Registry:
                 card = _card_in(folder)
             else:
                 _check_name(card, name)
-                build = hashlib.sha256(f"{build} {card.model_dump_json()}".encode()).hexdigest()
+                build = hashlib.sha256(f"{build} {_content(card)}".encode()).hexdigest()
             self._try_out(card, folder)
             self._artefacts.keep(artefact, path, folder)
         return self._add(_row(card, build, artefact), by)
@@ -221,14 +221,20 @@ def _card_digest(card: ModelCard) -> str:
     Of all else that is registered by its card, nothing but the card is known.
     """
     if not isinstance(card.runtime, Python):
-        return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(_content(card).encode()).hexdigest()
     module = card.runtime.entry.partition(":")[0]
     relative = Path(*module.split("."))
     for root in (Path(entry or ".") for entry in sys.path):
         for path in (root / relative.with_suffix(".py"), root / relative / "__init__.py"):
             if path.is_file():
                 return digest_of(path.parent) if "." in module else _file_digest(path)
-    return hashlib.sha256(json.dumps(card.model_dump(mode="json")).encode()).hexdigest()
+    return hashlib.sha256(_content(card).encode()).hexdigest()
+
+
+def _content(card: ModelCard) -> str:
+    """What the card says beyond defaults: a field that later versions bring changes no build."""
+    said = card.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps([card.runtime.kind, said], sort_keys=True)
 
 
 def _file_digest(path: Path) -> str:
