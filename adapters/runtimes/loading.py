@@ -42,11 +42,24 @@ class NotRunHere(Exception):
         super().__init__(f"no worker runs models of kind {kind}; expected {', '.join(LOADERS)}")
 
 
+class NoEnvironment(Exception):
+    """The packages that a card asks for were not installed for it."""
+
+    def __init__(self, requirements: tuple[str, ...]) -> None:
+        self.requirements = requirements
+        super().__init__(
+            f"the card asks for {', '.join(requirements)}, but no environment was made with them; "
+            "expected one: register the model, or try it with `airgate run`"
+        )
+
+
 def load(model: Loadable) -> Model:
-    """Raises NotRunHere, and whatever a foreign artefact raises when it is loaded."""
+    """Raises NotRunHere, NoEnvironment, and whatever a foreign artefact raises when loaded."""
     kind = model.card.runtime.kind
     if kind not in LOADERS:
         raise NotRunHere(kind)
-    if model.python and isinstance(model.card.runtime, Python):
+    if isinstance(model.card.runtime, Python) and model.card.runtime.requirements:
+        if model.python is None:
+            raise NoEnvironment(model.card.runtime.requirements)
         return ModelInEnvironment(model.python, model.card.runtime.entry, model.folder)
     return importlib.import_module(LOADERS[kind]).load(model.card, model.folder)

@@ -56,13 +56,14 @@ class HttpInferenceServer:
     def infer(
         self, tensor: np.ndarray, into: TensorMetadata, outputs: Sequence[TensorMetadata]
     ) -> list[np.ndarray]:
+        tensor = tensor.astype(dtype_of(into.datatype))
         request = {
             "inputs": [_input(tensor, into, binary=self._binary)],
             "outputs": [_wanted(one, binary=self._binary) for one in outputs],
         }
         header = json.dumps(request).encode()
         if self._binary:
-            body = header + tensor.astype(dtype_of(into.datatype)).tobytes()
+            body = header + tensor.tobytes()
             headers = {
                 "Content-Type": "application/octet-stream",
                 HEADER_LENGTH: str(len(header)),
@@ -110,10 +111,10 @@ class HttpInferenceServer:
 
 
 def _input(tensor: np.ndarray, into: TensorMetadata, *, binary: bool) -> dict[str, Any]:
+    """tensor: of the datatype already."""
     told = {"name": into.name, "datatype": into.datatype, "shape": list(tensor.shape)}
     if binary:
-        size = tensor.size * dtype_of(into.datatype).itemsize
-        return {**told, "parameters": {"binary_data_size": size}}
+        return {**told, "parameters": {"binary_data_size": tensor.nbytes}}
     return {**told, "data": tensor.ravel().tolist()}
 
 

@@ -19,6 +19,7 @@ from jsonschema import validate
 from tests.adapters.runtimes.networks import Bright
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+_TYPES = {"FP32": "<f4", "INT16": "<i2"}
 _NAMED = {"name": {"type": "string"}, "parameters": {"type": "object"}}
 _TENSOR = {
     "type": "object",
@@ -71,6 +72,7 @@ class Behaviour:
     binary: bool = True
     ready: bool = True
     status: int = 200
+    input_type: str = "FP32"
     input_shape: tuple[int, ...] = (-1, 1, -1, -1, -1)
     output_shape: tuple[int, ...] = (-1, 2, -1, -1, -1)
     # of the inferences asked for: in which form, or that the server was too busy
@@ -82,7 +84,7 @@ class Behaviour:
             "name": "bright",
             "versions": ["1"],
             "platform": "pytorch_libtorch",
-            "inputs": [{"name": "x", "datatype": "FP32", "shape": list(self.input_shape)}],
+            "inputs": [{"name": "x", "datatype": self.input_type, "shape": list(self.input_shape)}],
             "outputs": [{"name": "y", "datatype": "FP32", "shape": list(self.output_shape)}],
         }
 
@@ -135,7 +137,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(self.asked.status, {"error": "no more memory"})
             return
         (told,) = request["inputs"]
-        values = told["data"] if "data" in told else np.frombuffer(body[length:], "<f4")
+        values = (
+            told["data"]
+            if "data" in told
+            else np.frombuffer(body[length:], _TYPES[told["datatype"]])
+        )
         self.asked.forms.append("json" if "data" in told else "binary")
         image = torch.tensor(np.array(values, np.float32).reshape(told["shape"]))
         with torch.inference_mode():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.runtimes.environments import EnvironmentNotMade, Environments
-from adapters.runtimes.errors import ModelFailed
+from adapters.runtimes.errors import ModelFailed, ModelUnusable
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
 from ai_models.card import ModelCard
@@ -117,6 +117,11 @@ def test_what_cannot_be_installed_is_told_and_leaves_nothing(tmp_path, requireme
     with pytest.raises(EnvironmentNotMade, match=told):
         loadable(tmp_path / "model", requirement)
     assert list((tmp_path / "environments").iterdir()) == []
+
+
+def test_without_its_environment_a_model_does_not_run_among_the_packages_of_the_gateway(runtime):
+    with pytest.raises(ModelUnusable, match=r"airgate-test-dose.*no environment was made"):
+        runtime.warm_up(Loadable(doses("airgate-test-dose==1.0")))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,14 @@ def test_a_served_network_marks_the_ball_exactly(behaviour, address, binary, inf
     assert set(behaviour.forms) == {"binary" if binary else "json"}
 
 
+@pytest.mark.parametrize("binary", [True, False], ids=["bytes", "values"])
+def test_an_image_is_sent_as_the_type_of_number_that_the_model_takes(behaviour, binary):
+    behaviour.input_type, behaviour.binary = "INT16", binary
+    with inference_server(behaviour) as address:
+        model = load(Loadable(served(address)))
+        np.testing.assert_array_equal(marked(model), ball_mask())
+
+
 @pytest.mark.parametrize(
     ("shapes", "told"),
     [
