@@ -29,6 +29,7 @@ from gateway.routers import (
     fhir,
     health,
     metadata,
+    model_comparison,
     model_stages,
     model_tries,
     models,
@@ -70,6 +71,7 @@ ROUTERS = (
     workitems,
     air,
     fhir,
+    model_comparison,  # before models, where any other word is a version
     models,
     model_stages,
     model_tries,

@@ -11,6 +11,8 @@ from gateway.archives import connect
 from gateway.batches.feeder import SWEEP_SECONDS as FEED_SECONDS
 from gateway.batches.feeder import Feeder
 from gateway.chores import chores
+from gateway.comparison.overlaps import SWEEP_SECONDS as COMPARE_SECONDS
+from gateway.comparison.overlaps import Overlaps
 from gateway.completion.build import build_completion
 from gateway.dispatch import SWEEP_SECONDS, Dispatch
 from gateway.engine import JobQueue, Worker, executor_id
@@ -57,11 +59,16 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     build_completion(settings, database, Router(parts.registry, jobs).route).start()
     calm_collector()
     feeder = Feeder(database, parts.registry, jobs)
+    overlaps = Overlaps(database, parts.archive, settings.data)
+    unmeasured = "results were not compared; trying again"
     unfed = "batches were not fed; trying again"
     failed = "jobs that are wanted were not made; trying again"
     with (
         repeating(dispatch.sweep, name="dispatch", seconds=SWEEP_SECONDS, failed=failed, log=log),
         repeating(feeder.sweep, name="batches", seconds=FEED_SECONDS, failed=unfed, log=log),
+        repeating(
+            overlaps.sweep, name="overlaps", seconds=COMPARE_SECONDS, failed=unmeasured, log=log
+        ),
         chores(settings, database, jobs),
     ):
         stop.wait()

@@ -4,7 +4,7 @@ Times are seconds since the epoch, UTC, as the engine's clock gives them.
 """
 
 from gateway.store.tables.base import Base, Key, Large
-from gateway.store.tables.batches import BatchLineRow, BatchRow, ShadowObjectRow
+from gateway.store.tables.batches import BatchLineRow, BatchRow, OverlapRow, ShadowObjectRow
 from gateway.store.tables.receiving import (
     ArchiveCursorRow,
     AssociationRow,
@@ -45,6 +45,7 @@ __all__ = [
     "ModelRow",
     "ModelStageRow",
     "NotificationRow",
+    "OverlapRow",
     "QuarantineRow",
     "RuleVersionRow",
     "SeriesRow",

@@ -53,4 +53,28 @@ class ShadowObjectRow(Base):
     content: Mapped[bytes]
 
 
+class OverlapRow(Base):
+    """How far the segmentations of two workitems overlap; gateway/comparison/overlaps.py.
+
+    voxels: JSON, how many the first, the second and both mark, by Segment Label; NULL until a
+    worker has counted them.
+    """
+
+    __tablename__ = "segment_overlaps"
+
+    first_uid: Mapped[str] = mapped_column(
+        ForeignKey("workitems.sop_instance_uid", ondelete="CASCADE"), primary_key=True
+    )
+    second_uid: Mapped[str] = mapped_column(
+        ForeignKey("workitems.sop_instance_uid", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    voxels: Mapped[str | None] = mapped_column(default=None)
+
+
 Index("batch_line_of_state", BatchLineRow.batch_id, BatchLineRow.state, BatchLineRow.number)
+Index(
+    "overlaps_to_measure",
+    OverlapRow.first_uid,
+    sqlite_where=OverlapRow.voxels.is_(None),
+    postgresql_where=OverlapRow.voxels.is_(None),
+)
