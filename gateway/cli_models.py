@@ -51,6 +51,45 @@ def models_register(
     register(Settings(), source, card)
 
 
+@models.command("new")
+def models_new(
+    name: Annotated[str, typer.Argument(help="Of the model, and of its folder.")],
+    runtime: Annotated[
+        Literal["python", "torchscript", "torch-export", "onnx", "monai-bundle", "ups"],
+        typer.Option(help="What runs it."),
+    ] = "python",
+    folder: Annotated[
+        Path, typer.Option(help="Where its folder is made.", exists=True, file_okay=False)
+    ] = Path(),
+) -> None:
+    """Write a folder with a model that works, to put your own in its place."""
+    from gateway.commands.model_new import new
+
+    made = new(name, runtime, folder)
+    typer.echo(f"wrote {made}; try it: airgate models check {made}")
+
+
+@models.command("check")
+def models_check(
+    folder: Annotated[Path, typer.Argument(help="Folder of a model, with its card.toml.")],
+    sample: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="DICOM files or a folder to try it on; again for more. Unset = a sample of ours.",
+            exists=True,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a model before it is registered: card, loading, findings, objects. No server needed.
+
+    Exit status 0: the gateway would take it; 1: something is to be mended.
+    """
+    from gateway.commands.model_check import print_check
+
+    raise typer.Exit(print_check(folder, sample or [], as_json=as_json))
+
+
 @models.command("promote")
 def models_promote(
     name: Name,

@@ -1,6 +1,10 @@
 """What the documents promise holds: the example model registers and runs, links lead somewhere."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -56,6 +60,27 @@ def test_the_example_model_registers_as_an_archive_and_finds_bone_in_the_sample(
     assert 500 < volume.value < 5000  # ml; the skeleton of a chest with arms, and the table's edge
     assert findings.label_map is not None
     assert findings.label_map.voxels.shape == (64, 512, 512)
+
+
+def test_the_tutorial_for_a_new_model_works_line_by_line(tmp_path):
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    for line in example("sh").splitlines():
+        program, *arguments = shlex.split(line, comments=True)
+        assert program == "airgate"
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway.cli", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        if arguments[:2] == ["models", "check"]:
+            assert "✓ objects    SEG, SR, PR, SC" in done.stdout
+            assert max(map(len, done.stdout.splitlines())) <= 80
+    assert (tmp_path / "out" / "seg.dcm").is_file()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -10,6 +10,7 @@ from typing import Any
 from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
 from adapters.runtimes.errors import ModelFailed, ModelServerAway
+from adapters.runtimes.fault_place import fault_place
 from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
 from adapters.runtimes.loading import Loadable, load
 from ai_models.card import ModelCard
@@ -43,7 +44,8 @@ def serve(connection: Connection, loadable: Loadable) -> None:
         connection.send(("away", away.address, away.told))
         return
     except Exception as error:  # whatever a foreign artefact raises
-        connection.send(("unusable", f"{type(error).__name__}: {error}"))
+        place = fault_place(error, loadable.folder)
+        connection.send(("unusable", f"{type(error).__name__}: {error}{place}"))
         return
     calm_collector()
     connection.send(("ready",))
@@ -53,7 +55,7 @@ def serve(connection: Connection, loadable: Loadable) -> None:
         except EOFError:
             return
         tell = partial(_tell, connection)
-        connection.send(answer(model, loadable.card, series, tell))
+        connection.send(answer(model, loadable, series, tell))
 
 
 def receive(connection: Connection, card: ModelCard) -> dict[str, Incoming]:
@@ -89,13 +91,16 @@ def passed(inputs: Inputs, card: ModelCard) -> list[Caveat]:
 
 
 def answer(
-    model: Model, card: ModelCard, series: dict[str, Incoming], progress: Callable[[float], None]
+    model: Model,
+    loadable: Loadable,
+    series: dict[str, Incoming],
+    progress: Callable[[float], None],
 ) -> tuple[Any, ...]:
     """What `serve` says of one set of inputs. The model sees none that the gate refuses."""
     started = time.perf_counter()
     try:
         inputs = inputs_of(series, progress)
-        caveats = passed(inputs, card)
+        caveats = passed(inputs, loadable.card)
         loaded = time.perf_counter()
         findings = Findings.of([*caveats, *model.predict(inputs)])
         check_places(findings.regions, drawn_on(inputs, next(iter(series))))
@@ -110,4 +115,5 @@ def answer(
     except ModelFailed as failed:  # in an environment of its own
         return ("failed", failed.kind, failed.message)
     except Exception as error:  # of foreign code, or a claim that no carrier could write
-        return ("failed", type(error).__name__, str(error))
+        place = fault_place(error, loadable.folder)
+        return ("failed", type(error).__name__, f"{error}{place}")

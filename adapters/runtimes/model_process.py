@@ -57,6 +57,11 @@ class ModelProcess:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the child, while there is one."""
+        return self._process.pid if self._process is not None else None
+
     def predict(  # noqa: PLR0913 (what one run consists of)
         self,
         model: Loadable,

@@ -87,6 +87,11 @@ def unit_code(unit: str) -> Code:
     return Code(unit, "UCUM", _meanings("UCUM")[unit])
 
 
+def is_listed(code: Code) -> bool:
+    """Whether a context group has the code, whatever it is said to mean."""
+    return code.value in _meanings(code.scheme_designator)
+
+
 def structure_named(name: str) -> Concept | None:
     """The concept of SNOMED CT that a context group lists and that is called so, without case."""
     found = _by_name("SCT").get(_plain(name))

@@ -2,36 +2,32 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
 from rich.console import Console
 from rich.table import Table
 
-from adapters.runtimes.environments import Environments
 from adapters.runtimes.errors import ModelError
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
 from ai_models.bundled import bundled_models, digest_of, folder_of
 from ai_models.card import OUTSIDE, has_card, read_card
-from gateway.analysis import Refused, Stopwatch, analyse, objects_of
+from gateway.analysis import Refused, Stopwatch, objects_of
 from gateway.client import files_of
 from gateway.errors import NotFound, Unprocessable
+from gateway.local_run import (
+    LocalSeries,
+    analyse_files,
+    fhir_resources,
+    files_of_inputs,
+    in_environment,
+    selected,
+    series_in,
+)
 from gateway.outputs import Encoded
-from gateway.pipeline import result_instance
 from gateway.registry import RegisteredModel
-from gateway.routing.priors import newest_and_earlier
-from gateway.routing.selector import Selections, select_all
-from gateway.settings import Settings
-from gateway.source import SourceSeries
-from standards import fhir
 from standards.analysis import Result
 from standards.findings import Findings
-from standards.study import Series
 
 NO_ANSWER, FAILED = 3, 1
 
@@ -41,26 +37,17 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
     console = Console(markup=False, highlight=False)
     model, loadable = _model(model_name)
     with console.status("reading headers"):
-        series = _series(files_of(paths), console)
+        series = series_in(
+            files_of(paths),
+            lambda path: console.print(f"passed over {path.name}: not a DICOM image"),
+        )
         chosen = _choose(model, series, console)
     process = ModelProcess()
     watch = Stopwatch()
     try:
         with console.status(f"running {model.card.title}"):
-            loadable = _in_environment(loadable)
-            sources = {
-                name: SourceSeries([path.read_bytes for path in files], model.card.input(name).kind)
-                for name, files in chosen.items()
-            }
-            name, source = next(iter(sources.items()))
-            predict = partial(
-                process.predict,
-                loadable,
-                timeout_seconds=model.card.resources.timeout_seconds,
-                name=name,
-                others={n: other.contents() for n, other in sources.items() if n != name},
-            )
-            result = analyse(predict, model, source, datetime.now(UTC), watch)
+            loadable = in_environment(loadable)
+            result, source = analyse_files(process, model, loadable, chosen, watch)
             with watch.step("encode"):
                 objects = list(objects_of(result, source))
     except Refused as refusal:
@@ -92,52 +79,16 @@ def _model(name: str) -> tuple[RegisteredModel, Loadable]:
     return RegisteredModel(card, digest_of(folder)), Loadable(card, folder)
 
 
-def _in_environment(model: Loadable) -> Loadable:
-    """Its environment is made in the data folder, if it needs one. Raises EnvironmentNotMade."""
-    environments = Environments(Settings().data / "environments")
-    return replace(model, python=environments.python(model.card, model.folder))
-
-
-def _series(files: Sequence[Path], console: Console) -> dict[str, list[tuple[Path, Dataset]]]:
-    series: dict[str, list[tuple[Path, Dataset]]] = {}
-    for path in files:
-        try:
-            header = dcmread(path, stop_before_pixels=True)
-            series.setdefault(str(header.SeriesInstanceUID), []).append((path, header))
-        except (InvalidDicomError, AttributeError):
-            console.print(f"passed over {path.name}: not a DICOM image")
-    return series
-
-
-def _selected(model: RegisteredModel, series: Sequence[Series]) -> Selections:
-    """A model that reads priors gets the newest study, and those before it as its priors."""
-    if not series or not any(one.prior for one in model.card.inputs):
-        return select_all(model.card.inputs, series)
-    study, earlier = newest_and_earlier(series)
-    date = str(study.series[0].value("StudyDate", ""))
-    return select_all(model.card.inputs, study.series, date, lambda: earlier)
-
-
-def _choose(
-    model: RegisteredModel, found: dict[str, list[tuple[Path, Dataset]]], console: Console
-) -> dict[str, list[Path]]:
+def _choose(model: RegisteredModel, found: LocalSeries, console: Console) -> dict[str, list[Path]]:
     """The files of each input. Raises Unprocessable when one that must be there finds none."""
-    candidates = [
-        Series(uid, [header.to_json_dict(suppress_invalid_tags=True) for _, header in members])
-        for uid, members in found.items()
-    ]
-    selections = _selected(model, candidates)
+    selections = selected(model.card, found)
     for uid, reason in selections.passed_over.items():
         console.print(f"passed over series {uid}: {reason}", soft_wrap=True)
     if selections.missing:
         raise Unprocessable(f"no series here fits the card of {model.card.name}")
     for selection in selections.chosen.values():
         console.print(f"chosen: {selection.because}")
-    return {
-        name: [path for path, _ in found[one.chosen.series_instance_uid]]
-        for name, one in selections.chosen.items()
-        if one.chosen is not None
-    }
+    return files_of_inputs(selections, found)
 
 
 def _named(objects: Sequence[Encoded]) -> Iterator[tuple[str, Encoded]]:
@@ -175,11 +126,7 @@ def _write(result: Result, objects: Sequence[Encoded], out: Path, console: Conso
         path = out / name
         path.write_bytes(one.part10())
         console.print(f"wrote {path}")
-    references = fhir.References(
-        wado_rs_root="http://localhost/dicom-web",
-        instances=tuple(result_instance(one) for one in objects),
-    )
-    for resource in fhir.resources(result, references):
+    for resource in fhir_resources(result, objects):
         name = f"{resource.get_resource_type()}-{resource.id}.json"
         (out / name).write_text(resource.model_dump_json(exclude_none=True, indent=2), "utf-8")
     console.print(f"wrote FHIR resources to {out}")

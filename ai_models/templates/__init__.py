@@ -1,0 +1,1 @@
+"""Folders that `airgate models new` writes; `shared` is what several kinds have in common."""
