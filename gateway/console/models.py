@@ -38,6 +38,9 @@ PLACED = frozenset(
     }
 )
 
+# What only networks have; other models answer with findings themselves.
+OF_NETWORKS = frozenset({"preprocessing", "inference", "outputs"})
+
 # What is not said well by its own name.
 TITLES = {
     "runtime": "How it is run",
@@ -48,6 +51,7 @@ TITLES = {
     "maximum_slice_thickness_mm": "Maximum slice thickness (mm)",
     "maximum_age_days": "Maximum age (days)",
     "memory_mb": "Memory (MB)",
+    "gpu_memory_mb": "GPU memory (MB)",
     "timeout_seconds": "Time limit (s)",
     "concurrency": "Workitems at once",
 }
@@ -139,7 +143,8 @@ def _moves(model: RegisteredModel) -> Iterator[Stage]:
 def _sections(card: ModelCard) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     for name in type(card).model_fields:
         value = getattr(card, name)
-        if name in PLACED or not isinstance(value, BaseModel | tuple):
+        elsewhere = name in PLACED or (name in OF_NETWORKS and not card.outputs)
+        if elsewhere or not isinstance(value, BaseModel | tuple):
             continue
         several = value if isinstance(value, tuple) else (value,)
         for one in several:

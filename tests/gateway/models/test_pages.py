@@ -68,6 +68,7 @@ def test_users_see_the_facts_and_no_buttons(house, client):
     shown = text_of(page.text)
     for told in ("Adults only", "team@example.org", "Time limit (s)", "Which series it takes"):
         assert told in shown
+    assert "Inference" not in shown  # which is of networks, and this is a class
     assert "Try it" not in shown
     assert "Retire it" not in shown
     assert client.post(f"{PAGE}/1", data={"action": "retired"}, headers=user).status_code == 403
