@@ -21,6 +21,7 @@ from gateway.routers import (
     capabilities,
     console,
     console_batches,
+    console_comparison,
     console_models,
     console_rules,
     deletion,
@@ -57,6 +58,7 @@ ROUTERS = (
     session,
     console,
     console_batches,
+    console_comparison,  # before the models, as that of the API
     console_models,
     console_rules,
     store,

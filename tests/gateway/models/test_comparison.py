@@ -10,7 +10,15 @@ import pytest
 from ai_models.card import Stage
 from gateway.comparison.overlaps import Overlaps
 from gateway.store.tables import OverlapRow, WorkitemRow
-from tests.gateway.comparison.example import LIVE, SHADOW, SIDE, Answer, answers, ended, study_uid
+from tests.gateway.models.comparison_example import (
+    LIVE,
+    SHADOW,
+    SIDE,
+    Answer,
+    answers,
+    ended,
+    study_uid,
+)
 from tests.gateway.models.example import NAME, add
 
 COMPARE = f"/api/v1/models/{NAME}/compare"
@@ -98,6 +106,20 @@ def test_the_table_has_a_line_for_every_value(compared, client):
     }
     second = [line for line in lines if line["study_instance_uid"] == study_uid(1)]
     assert [(float(one["a"]), float(one["b"])) for one in second if one["unit"]] == [(200, 206)]
+
+
+def test_the_page_draws_every_pair_and_the_page_of_a_version_leads_to_it(compared, client):
+    page = f"/ui/models/{NAME}/compare?a={LIVE}&amp;b={SHADOW}"
+    assert page in client.get(f"/ui/models/{NAME}/{LIVE}").text
+    client.get(COMPARE, params=VERSIONS)
+    measure(compared)
+
+    reply = client.get(page.replace("&amp;", "&"))
+
+    assert reply.status_code == 200, reply.text
+    assert reply.text.count("<circle") == 8  # Dice and volume of four studies
+    assert "bias 4 ml" in reply.text
+    assert "kappa 0.50" in reply.text
 
 
 def test_an_overlap_is_measured_once_and_goes_with_its_work(compared, client):

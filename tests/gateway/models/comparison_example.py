@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -41,8 +42,7 @@ def study_uid(number: int) -> str:
 def answers(house: Services, number: int, version: str, answer: Answer) -> None:
     """The version, live if it is the first, gave this answer on the study."""
     result = _result(number, version, answer)
-    objects = list(encode(result, lambda _: np.zeros((ROWS, COLUMNS))))
-    ended(house, number, version, "DONE", result, objects)
+    ended(house, number, version, "DONE", result, _objects(number, version, answer))
 
 
 def ended(
@@ -82,6 +82,12 @@ def ended(
         assert not received.result.failed, received.result.failed
 
 
+@cache
+def _objects(number: int, version: str, answer: Answer) -> list[Encoded]:
+    return list(encode(_result(number, version, answer), lambda _: np.zeros((ROWS, COLUMNS))))
+
+
+@cache
 def _result(number: int, version: str, answer: Answer) -> Result:
     instances = ct_series(StudyInstanceUID=study_uid(number))
     for place, instance in enumerate(instances):
