@@ -2,7 +2,7 @@
 
     assert judges.dciodvfy(path) == []
 
-Lines of the WHITELISTS are known noise of the judge, with the reason beside each.
+Lines of the tables of noise are known noise of the judge, with the reason beside each.
 """
 
 import re
@@ -14,15 +14,8 @@ from pathlib import Path
 
 import pytest
 
-_DCIODVFY_NOISE = {
-    # Its dictionary is older than Device UID in this sequence, which IHE AIR 6.5.3.1 requires.
-    r"Warning - </ContributingEquipmentSequence\(0018,a001\)\[\d+\]/DeviceUID\(0018,1002\)> - "
-    r"Attribute is not present in standard DICOM IOD",
-    # A private coding scheme (PS3.16 8) is known to nobody else.
-    r"Warning - .*CodingSchemeDesignator.* - Unrecognized defined term = <99AIRGATE>",
-    # Laterality is needed for paired body parts examined alone; it cannot know what a chest is.
-    r"Error - .*Laterality.*Type 2C.*",
-}
+from gateway.model_check import judge
+
 _DSRDUMP_NOISE = {
     # It checks text of single-byte character sets only.
     r".*VR checker does not support.*ISO_IR 192.*",
@@ -47,7 +40,7 @@ def dciodvfy(path: Path, source: Path | None = None) -> list[str]:
     inherited = dciodvfy(source) if source else []
     lines = _answer("dciodvfy", "-new", str(path))
     lines = _remaining(
-        (x for x in lines if x.startswith(("Error", "Warning", "Abort"))), _DCIODVFY_NOISE
+        (x for x in lines if x.startswith(("Error", "Warning", "Abort"))), judge.NOISE
     )
     return [line for line in lines if line not in inherited]
 

@@ -1,6 +1,5 @@
 """`airgate models new`: a folder with a model that works, to be replaced piece by piece."""
 
-import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from pydantic import TypeAdapter, ValidationError
+
 from ai_models import templates
+from ai_models.card import Name
 from gateway.errors import Conflict, Unprocessable
 
 TEMPLATES = Path(templates.__file__).parent
@@ -45,7 +47,6 @@ KINDS = {
         "",
     ),
 }
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _SECONDS = 300
 
 
@@ -55,11 +56,13 @@ def new(name: str, kind: str, parent: Path) -> Path:
     Raises Unprocessable for a name that is none, and for what cannot be exported here; Conflict
     where the folder is there already.
     """
-    if not _NAME.fullmatch(name):
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError as error:
         raise Unprocessable(
             f"{name!r} is no name of a model; expected a to z, then also 0 to 9, _ and -, "
             "63 characters at most"
-        )
+        ) from error
     folder = parent / name
     if folder.exists():
         raise Conflict(f"{folder} is there already; choose another name, or --folder")

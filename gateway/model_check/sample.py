@@ -25,7 +25,7 @@ from ai_models.card import Contrast, GateRules, InputKind, InputSeries, ModelCar
 from standards.derived import part10
 
 CT_CHEST = Path(__file__).parents[2] / "samples" / "ct_chest"
-MADE = "a volume made after the card"
+MADE = "images made after the card"
 _SIZE, _FEWEST_SLICES, _IMAGES = 96, 24, 2
 _CLASSES = {
     "CT": CTImageStorage,
