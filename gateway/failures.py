@@ -4,7 +4,7 @@
 |------------|----------------------------------|----------------------------------------------|
 | transient  | archive, network, worker memory  | until it works, in growing pauses; no attempt|
 | model      | crash, exception                 | as often as its card says, resources.retries |
-| input      | refused series, unwritable claim | never                                        |
+| input      | refused series, too much memory  | never                                        |
 | unexpected | what nobody thought of           | up to MAXIMUM_ATTEMPTS                       |
 
 An absent database is none of these, since nothing can be noted then: see gateway/engine.py.
@@ -15,7 +15,13 @@ from enum import Enum, auto
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from adapters.errors import ArchiveUnavailable, ArtefactsUnavailable, NotInArchive
-from adapters.runtimes.errors import ModelError, ModelServerAway, ModelTimedOut
+from adapters.runtimes.errors import (
+    ModelError,
+    ModelOutOfMemory,
+    ModelServerAway,
+    ModelTimedOut,
+    ModelTooLarge,
+)
 from gateway.analysis import Refused
 from gateway.errors import NotFound
 from gateway.outcomes import Outcome
@@ -66,6 +72,8 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (CancelRequested, Kind.INPUT),
     (Refused, Kind.INPUT),
     (ModelTimedOut, Kind.INPUT),  # the same input takes as long again
+    (ModelOutOfMemory, Kind.INPUT),  # and as much
+    (ModelTooLarge, Kind.INPUT),
     (ModelError, Kind.MODEL),
     (StandardsError, Kind.INPUT),
     (NotFound, Kind.INPUT),

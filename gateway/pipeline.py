@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from adapters.archive import Archive
-from adapters.runtimes.model_process import ModelProcess
+from adapters.runtimes.pool import ModelPool
 from gateway import air, no_result, shadow, superseding, taking_back, worklist
 from gateway.analysis import Stopwatch, analyse, objects_of
 from gateway.equipment import EQUIPMENT
@@ -80,7 +80,7 @@ class Pipeline:
     archive: Archive
     ingest: Ingest
     registry: Registry
-    runtimes: Mapping[str, ModelProcess]  # by queue: one of each works at a time
+    models: ModelPool
     jobs: Jobs
     root_url: str
     worker: str = ""  # executor id, for the trace
@@ -121,9 +121,10 @@ class Pipeline:
         named = worklist.named_inputs(self.database, workitem)
         name, source, others = self._sources(named, model)
         predict = partial(
-            self.runtimes[workitem.queue].predict,
+            self.models.predict,
             self.registry.loadable(model),
             timeout_seconds=model.card.resources.timeout_seconds,
+            pixels=sum(_pixels(row) for rows in named.values() for row in rows),
             name=name,
             others={other: series.contents() for other, series in others.items()},
             watch=wanted,
@@ -289,6 +290,10 @@ def _accepted(answer: Answered | NotKept) -> Answered:
 def _header(row: InstanceRow) -> Dataset:
     """As the index has it; what it calls bulk data is empty, and nobody asks for it here."""
     return Dataset.from_json(json.loads(row.header), bulk_data_uri_handler=lambda _: b"")
+
+
+def _pixels(row: InstanceRow) -> int:
+    return (row.rows or 0) * (row.columns or 0) * row.number_of_frames
 
 
 def _started(workitem: WorkitemRow) -> datetime:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.runtimes.errors import ModelError
+from adapters.runtimes.kept_process import Surroundings
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
 from ai_models.bundled import bundled_models, digest_of, folder_of
@@ -138,20 +140,22 @@ class Registry:
         """
         card, artefact = model.card, model.artefact
         folder = self._artefacts.folder(artefact) if artefact else folder_of(card)
-        return Loadable(card, folder, self._artefacts.environments.python(card, folder))
+        python = self._artefacts.environments.python(card, folder)
+        return Loadable(card, folder, python, model.digest)
 
     def _try_out(self, card: ModelCard, folder: Path | None) -> None:
         """Load the model once in a process of its own: a bad one is refused here and now."""
         if card.queue == OUTSIDE:
             return
-        process = ModelProcess()
-        try:
-            python = self._artefacts.environments.python(card, folder)
-            process.warm_up(Loadable(card, folder, python))
-        except ModelError as error:
-            raise Unprocessable(str(error)) from error
-        finally:
-            process.stop()
+        with tempfile.TemporaryDirectory() as printed:
+            process = ModelProcess(Surroundings(output=Path(printed)))
+            try:
+                python = self._artefacts.environments.python(card, folder)
+                process.warm_up(Loadable(card, folder, python))
+            except ModelError as error:
+                raise Unprocessable(str(error)) from error
+            finally:
+                process.stop()
 
     def _add(self, row: ModelRow, by: str) -> RegisteredModel:
         """Where the version is known with the same build, nothing changes. Raises Conflict."""

@@ -6,6 +6,10 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.total_memory import total_memory
+
+LEAST_MODEL_MEMORY = 2048 << 20  # bytes: what a card asks for that says nothing
+
 
 class Settings(BaseSettings):
     """Read once at start and handed down; DESIGN.md, The outside contract."""
@@ -41,6 +45,13 @@ class Settings(BaseSettings):
         description="administrator bearer token; unset = made once, kept in the data folder",
     )
     workers: int = Field(default=1, ge=0, le=64, description="worker processes inside `serve`")
+    model_memory_mb: int | None = Field(
+        default=None,
+        ge=256,
+        description="memory for the models of one worker, in MiB, those that rest and those at "
+        "work; unset = three quarters of the machine's or the container's, shared among the workers"
+        " of `serve`, and 2048 at least",
+    )
     quiet_seconds: float = Field(
         default=10, ge=0, description="a study without a new instance for so long is complete"
     )
@@ -222,6 +233,14 @@ class Settings(BaseSettings):
     @property
     def artefacts_url(self) -> str:
         return self.artefacts or str((self.data / "artefacts").resolve())
+
+    @property
+    def model_memory(self) -> int:
+        """Bytes for the models of one worker."""
+        if self.model_memory_mb is not None:
+            return self.model_memory_mb << 20
+        share = total_memory() * 3 // 4 // max(1, self.workers)
+        return max(share, LEAST_MODEL_MEMORY)
 
     @property
     def root_url(self) -> str:

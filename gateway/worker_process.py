@@ -5,7 +5,9 @@ import os
 from collections.abc import Sequence
 
 from adapters.garbage import calm_collector
-from adapters.runtimes.model_process import ModelProcess
+from adapters.runtimes.kept_process import Surroundings
+from adapters.runtimes.peaks import Peaks
+from adapters.runtimes.pool import ModelPool
 from gateway import services
 from gateway.archives import connect
 from gateway.batches.feeder import SWEEP_SECONDS as FEED_SECONDS
@@ -36,19 +38,21 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     database = services.open_database(settings)
     migrate(database)
     parts = services.build(settings, connect(settings), database)
-    runtimes = {queue: ModelProcess() for queue in queues}
+    data = settings.data
+    printed = Surroundings(output=data / "model-output")
+    models = ModelPool(settings.model_memory, Peaks(data / "model-memory"), printed)
     jobs = JobQueue(database)
     pipeline = Pipeline(
         database,
         parts.archive,
         parts.ingest,
         parts.registry,
-        runtimes,
+        models,
         jobs,
         settings.root_url,
         executor_id(slot),
     )
-    _begin_likely_model(parts, runtimes)
+    _begin_likely_model(parts, models, queues)
     dispatch = Dispatch(database, jobs)
 
     def perform(job: Job, *, counts: bool) -> None:
@@ -78,10 +82,10 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
         os._exit(0)
 
 
-def _begin_likely_model(parts: services.Services, runtimes: dict[str, ModelProcess]) -> None:
+def _begin_likely_model(parts: services.Services, models: ModelPool, queues: Sequence[str]) -> None:
     """Load the first rule's model while the engine starts: the first study need not wait for it."""
     with parts.database.read() as session:
         rules = [rule for rule in rules_of(session) if rule.enabled]
         versions = parts.registry.runnable(session, rules[0].run) if rules else ()
-    if versions and (runtime := runtimes.get(versions[0].card.queue)):
-        runtime.begin(parts.registry.loadable(versions[0]))
+    if versions and versions[0].card.queue in queues:
+        models.begin(parts.registry.loadable(versions[0]))

@@ -43,7 +43,8 @@ _MODEL = """
             if word == "crash":
                 os.kill(os.getpid(), 11)
             if word == "kill":
-                os.kill(os.getppid(), 9)
+                keeper = open(f"/proc/{os.getppid()}/stat").read()
+                os.kill(int(keeper.rpartition(")")[2].split()[1]), 9)
                 time.sleep(60)
             mask = (volume.voxels < -500).astype(np.uint8)
             millilitres = float(mask.sum()) * volume.voxel_ml

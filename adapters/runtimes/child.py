@@ -1,14 +1,14 @@
 """The inside of a model's process: load the model once, then answer until the pipe closes."""
 
-import signal
 import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
-from adapters.child_process import end_with_parent
 from adapters.garbage import calm_collector
+from adapters.runtimes import usage
+from adapters.runtimes.answers import written
 from adapters.runtimes.errors import ModelFailed, ModelServerAway
 from adapters.runtimes.fault_place import fault_place
 from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
@@ -16,46 +16,48 @@ from adapters.runtimes.loading import Loadable, load
 from ai_models.card import ModelCard
 from ai_models.contract import Inputs, Model, NoResult
 from ai_models.gate import examine, examine_images
-from standards.errors import UnfitSeries
+from standards.errors import SourceMismatch, UnfitSeries
 from standards.findings import Caveat, Findings
 from standards.region import check_places
+from standards.volume import Volume
 
 # Follows the last instance of a series, and the last series; no DICOM file and no name is empty.
 END = b""
 # In the place of a file: the inputs that have come so far are to be forgotten, unanswered.
 ABANDONED = b"\0"
 
+_LONGEST = 1000  # characters of what a model says of its error
 
-def serve(connection: Connection, loadable: Loadable) -> None:
+
+def serve(connection: Connection) -> None:
     """Answer each set of inputs with findings or why there are none.
 
-    Messages in: for each input its name, its files one by one, END; then END. ABANDONED as a file
-    begins anew.
+    Messages in: the Loadable; then for each input its name, its files one by one, END; then END.
+    ABANDONED as a file begins anew.
 
-    Messages out: ("ready",), ("unusable", why), ("away", address, why), ("findings", findings,
-    load s, predict s), ("no_result" or "refused", check, found, expected), ("failed", kind,
-    message); and any number of ("progress", percent) before one of the last five.
+    Messages out: see adapters/runtimes/answers.py; "ready", "unusable" or "away" first, and any
+    number of "progress" before each of the others.
     """
-    end_with_parent(signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to handle
+    loadable: Loadable = connection.recv()
     try:
         model = load(loadable)
     except ModelServerAway as away:
-        connection.send(("away", away.address, away.told))
+        connection.send_bytes(written(("away", away.address, away.told)))
         return
     except Exception as error:  # whatever a foreign artefact raises
+        kind, message = _told(error)
         place = fault_place(error, loadable.folder)
-        connection.send(("unusable", f"{type(error).__name__}: {error}{place}"))
+        connection.send_bytes(written(("unusable", f"{kind}: {message}{place}")))
         return
     calm_collector()
-    connection.send(("ready",))
+    connection.send_bytes(written(("ready",)))
     while True:
         try:
             series = receive(connection, loadable.card)
         except EOFError:
             return
         tell = partial(_tell, connection)
-        connection.send(answer(model, loadable, series, tell))
+        connection.send_bytes(_written_answer(answer(model, loadable, series, tell)))
 
 
 def receive(connection: Connection, card: ModelCard) -> dict[str, Incoming]:
@@ -76,7 +78,23 @@ def receive(connection: Connection, card: ModelCard) -> dict[str, Incoming]:
 
 
 def _tell(connection: Connection, percent: float) -> None:
-    connection.send(("progress", max(0, min(int(percent), 99))))
+    connection.send_bytes(written(("progress", max(0, min(int(percent), 99)))))
+
+
+def _written_answer(message: tuple[Any, ...]) -> bytes:
+    try:
+        return written(message)
+    except Exception as error:  # findings of a foreign kind can hold anything
+        return written(("failed", *_told(error)))
+
+
+def _told(error: BaseException) -> tuple[str, str]:
+    """Kind and message of an error, which may be foreign code as well."""
+    try:
+        message = str(error)
+    except Exception:  # even what says what was wrong can be wrong
+        message = "its message cannot be told"
+    return type(error).__name__[:_LONGEST], message[:_LONGEST]
 
 
 def passed(inputs: Inputs, card: ModelCard) -> list[Caveat]:
@@ -90,6 +108,13 @@ def passed(inputs: Inputs, card: ModelCard) -> list[Caveat]:
     return caveats
 
 
+def _check_grid(findings: Findings, volume: Volume | None) -> None:
+    """Raises SourceMismatch for voxels on another grid than that of the series they belong to."""
+    for one in (findings.label_map, *findings.heat_maps):
+        if one and volume and one.voxels.shape != volume.voxels.shape:
+            raise SourceMismatch(one.voxels.shape, volume.voxels.shape)
+
+
 def answer(
     model: Model,
     loadable: Loadable,
@@ -97,6 +122,7 @@ def answer(
     progress: Callable[[float], None],
 ) -> tuple[Any, ...]:
     """What `serve` says of one set of inputs. The model sees none that the gate refuses."""
+    usage.begin()
     started = time.perf_counter()
     try:
         inputs = inputs_of(series, progress)
@@ -104,8 +130,11 @@ def answer(
         loaded = time.perf_counter()
         findings = Findings.of([*caveats, *model.predict(inputs)])
         check_places(findings.regions, drawn_on(inputs, next(iter(series))))
+        _check_grid(findings, inputs.volumes.get(next(iter(series))))
         decoding = sum(one.seconds for one in series.values())
-        return ("findings", findings, decoding + loaded - started, time.perf_counter() - loaded)
+        predicted, memory = time.perf_counter(), usage.measured()
+        seconds = (decoding + loaded - started, predicted - loaded)
+        return ("findings", findings, *seconds, memory.peak, memory.at_rest, memory.gpu)
     except NoResult as refusal:
         return ("no_result", refusal.check, refusal.found, refusal.expected)
     except UnfitSeries as unfit:
@@ -115,5 +144,5 @@ def answer(
     except ModelFailed as failed:  # in an environment of its own
         return ("failed", failed.kind, failed.message)
     except Exception as error:  # of foreign code, or a claim that no carrier could write
-        place = fault_place(error, loadable.folder)
-        return ("failed", type(error).__name__, f"{error}{place}")
+        kind, message = _told(error)
+        return ("failed", kind, message + fault_place(error, loadable.folder))

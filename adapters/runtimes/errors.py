@@ -24,6 +24,49 @@ class ModelCrashed(ModelError):
         )
 
 
+class ModelOutOfMemory(ModelError):
+    """The model, or what it started, took more than it may and was stopped. limit: bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"the model took more than {limit >> 20} MiB of memory and was stopped; it may take "
+            "twice what its card says (resources.memory_mb), and AIRGATE_MODEL_MEMORY_MB at most"
+        )
+
+
+class ModelTooLarge(ModelError):
+    """The model needs more memory than there ever is for it here. needed, limit: bytes."""
+
+    def __init__(self, needed: int, limit: int, where: str, advice: str) -> None:
+        self.needed, self.limit = needed, limit
+        super().__init__(
+            f"the model needs {needed >> 20} MiB of {where}, of which there are {limit >> 20} MiB; "
+            f"{advice}"
+        )
+
+
+class ModelForked(ModelError):
+    """The model started processes without end. limit: how many it may have."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"the model had more than {limit} processes and was stopped; let it start fewer"
+        )
+
+
+class ModelGarbled(ModelError):
+    """The process of the model sent what is no answer. It is not used any more."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"the model's process sent what is no answer ({found}) and was stopped; models return "
+            "values of standards/findings.py and leave the process's other files alone"
+        )
+
+
 class ModelTimedOut(ModelError):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

@@ -27,11 +27,13 @@ class Loadable:
 
     folder: its files (an unpacked archive, a model's folder); None where the card says it all.
     python: the interpreter of its own environment; None where it needs none.
+    build: the digest of what is loaded, where it is known.
     """
 
     card: ModelCard
     folder: Path | None = None
     python: Path | None = None
+    build: str = ""
 
 
 class NotRunHere(Exception):

@@ -4,29 +4,34 @@ A time-out is a kill, and a crash or an out-of-memory harms nobody else. The chi
 while the next instances are fetched; only findings come back.
 """
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, NoReturn
 
-from adapters.runtimes import child
+from adapters.runtimes import child, keeper
+from adapters.runtimes.answers import read
 from adapters.runtimes.errors import (
     ModelCrashed,
+    ModelError,
     ModelFailed,
+    ModelForked,
+    ModelGarbled,
+    ModelOutOfMemory,
     ModelServerAway,
     ModelTimedOut,
     ModelUnusable,
 )
+from adapters.runtimes.kept_process import KeptProcess, Surroundings
 from adapters.runtimes.loading import Loadable
+from adapters.runtimes.usage import UNKNOWN, Memory
 from ai_models.contract import NoResult
 from standards.errors import UnfitSeries
 from standards.findings import Findings
 
 _LOOK_SECONDS = 0.5  # between two looks whether the work is still wanted
 _START_SECONDS = 120.0  # importing torch on a cold disk takes a while
+_LONGEST_ANSWER = 8 << 30  # bytes
 # What a child says instead of findings -> what it means.
 _ENDS: Mapping[str, Callable[..., Exception]] = {
     "no_result": NoResult,
@@ -36,26 +41,29 @@ _ENDS: Mapping[str, Callable[..., Exception]] = {
 }
 Watch = Callable[[int], None]
 
-_spawn = multiprocessing.get_context("spawn")
-
 
 @dataclass(frozen=True)
 class Prediction:
-    """findings, and the seconds that loading pixels and predicting took."""
+    """findings, the seconds that loading pixels and predicting took, and the memory."""
 
     findings: Findings
     load_seconds: float
     predict_seconds: float
+    memory: Memory = UNKNOWN
 
 
 class ModelProcess:
     """Keeps the process of the last used model warm. For one caller at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, surroundings: Surroundings = Surroundings()) -> None:
+        self._surroundings = surroundings
         self._model: Loadable | None = None
         self._ready = False
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
+        self._process: KeptProcess | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
 
     @property
     def pid(self) -> int | None:
@@ -77,8 +85,7 @@ class ModelProcess:
         name: what the model's card calls this input. others: the series of its other inputs.
 
         Raises NoResult when the model refuses, UnfitSeries when the check of the series before it
-        does; ModelFailed, ModelCrashed, ModelTimedOut, ModelUnusable, ModelServerAway otherwise;
-        and whatever reading the instances raises.
+        does; another ModelError otherwise; and whatever reading the instances raises.
         watch: called at least once a second with the percentage done; what it raises ends the
             model's process and is raised here.
         """
@@ -86,7 +93,10 @@ class ModelProcess:
         self._send({name: instances, **(others or {})}, watch)
         kind, *rest = self._answer(timeout_seconds, watch)
         if kind == "findings":
-            return Prediction(*rest)
+            findings, load_seconds, predict_seconds, *memory = rest
+            return Prediction(findings, load_seconds, predict_seconds, Memory(*memory))
+        if kind not in _ENDS:
+            self._give_up(ModelGarbled(f"{kind} where an end was expected"))
         raise _ENDS[kind](*rest)
 
     def warm_up(self, model: Loadable, watch: Watch = lambda _: None) -> None:
@@ -96,41 +106,32 @@ class ModelProcess:
             return
         kind, *rest = self._answer(_START_SECONDS, watch)
         if kind != "ready":
-            self.stop()
             if kind == "away":
-                raise ModelServerAway(*rest)
-            raise ModelUnusable(model.card.runtime.kind, rest[0])
+                self._give_up(ModelServerAway(*rest))
+            self._give_up(ModelUnusable(model.card.runtime.kind, rest[0] if rest else kind))
         self._ready = True
 
     def begin(self, model: Loadable) -> None:
         """Start the process without waiting for it, unless it runs already."""
-        if self._model == model and self._process is not None and self._process.is_alive():
+        if self._model == model and self.is_alive:
             return
         self.stop()
-        ours, theirs = _spawn.Pipe()
-        self._process = _spawn.Process(
-            target=child.serve,
-            args=(theirs, model),
-            name=f"model-{model.card.name}",
-            daemon=True,
-        )
-        self._process.start()
-        theirs.close()
-        self._connection, self._model = ours, model
+        patience = model.card.resources.timeout_seconds
+        self._process, self._model = KeptProcess(model.card, self._surroundings, patience), model
+        try:
+            self._process.connection.send(model)
+        except BrokenPipeError:
+            self._crashed()
 
     def stop(self) -> None:
-        """Kill the child, whatever it is doing."""
+        """Kill the child and all that it started, whatever they are doing."""
         if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        if self._connection is not None:
-            self._connection.close()
-        self._process = self._connection = self._model = None
+            self._process.stop()
+        self._process = self._model = None
         self._ready = False
 
     def _send(self, inputs: Mapping[str, Iterable[bytes]], watch: Watch) -> None:
-        assert self._connection is not None  # noqa: S101 (warm_up has made it)
-        connection = self._connection
+        connection = self._kept.connection
         try:
             for name, instances in inputs.items():
                 connection.send_bytes(name.encode())
@@ -139,8 +140,10 @@ class ModelProcess:
                     connection.send_bytes(content)
                 connection.send_bytes(child.END)
             connection.send_bytes(child.END)
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):
             self._crashed()
+        except BlockingIOError:  # it takes no file: it hangs, or has stopped itself
+            self._timed_out(self._kept.patience)
         except UnfitSeries:
             connection.send_bytes(child.ABANDONED)  # the input is to blame: the model stays warm
             raise
@@ -161,20 +164,39 @@ class ModelProcess:
             except BaseException:
                 self.stop()
                 raise
-        self.stop()
-        raise ModelTimedOut(timeout_seconds)
+        return self._timed_out(timeout_seconds)
 
     def _message(self, seconds: float) -> tuple[Any, ...]:
         """What the child says within so many seconds; empty when that is nothing."""
-        assert self._connection is not None  # noqa: S101
+        connection = self._kept.connection
         try:
-            return self._connection.recv() if self._connection.poll(seconds) else ()
-        except EOFError:
+            return read(connection.recv_bytes(_LONGEST_ANSWER)) if connection.poll(seconds) else ()
+        except (EOFError, ConnectionResetError):
             return self._crashed()
+        except BlockingIOError:
+            return self._give_up(ModelGarbled("half a message"))
+        except ModelGarbled as garbled:
+            return self._give_up(garbled)
+        except OSError:  # what multiprocessing says of a length that cannot be
+            return self._give_up(ModelGarbled("a message of impossible length"))
 
-    def _crashed(self) -> tuple[Any, ...]:
-        assert self._process is not None  # noqa: S101
-        self._process.join(5)
-        exit_code = self._process.exitcode
+    @property
+    def _kept(self) -> KeptProcess:
+        assert self._process is not None  # noqa: S101 (warm_up has made it)
+        return self._process
+
+    def _crashed(self) -> NoReturn:
+        exit_code = self._kept.exit_code()
+        ends: Mapping[int, ModelError] = {
+            keeper.OUT_OF_MEMORY: ModelOutOfMemory(self._kept.memory),
+            keeper.TOO_MANY_PROCESSES: ModelForked(keeper.MOST_PROCESSES),
+        }
+        self._give_up(ends.get(exit_code, ModelCrashed(exit_code)))
+
+    def _timed_out(self, seconds: float) -> NoReturn:
+        self._give_up(ModelTimedOut(seconds))
+
+    def _give_up(self, error: ModelError) -> NoReturn:
+        """Nothing that this process may still say is wanted."""
         self.stop()
-        raise ModelCrashed(exit_code)
+        raise error

@@ -20,8 +20,10 @@ from rich.console import Console
 
 from tests.bench import (
     completion,
+    cuda,
     frames,
     huge,
+    models,
     multiframe,
     orchestration,
     pixels,
@@ -51,6 +53,8 @@ PIECES: dict[str, Callable[[Plan], Iterable[Line]]] = {
     "completion": completion.measure,
     "workers": workers.measure,
     "take-over": take_over.measure,
+    "models": models.measure,
+    "cuda": cuda.measure,
 }
 
 

@@ -53,6 +53,20 @@ def test_loading_pixels_is_measured_in_time_and_memory(report):
     assert all(line["ours"][0] > 0 and line["rival"][0] > 0 for line in lines)
 
 
+def test_warm_models_are_measured_and_all_finish_in_the_memory_of_two(report):
+    overhead, together = report("models")["lines"]
+
+    assert overhead["ours"][0] > 0
+    assert together["finished"] == together["ordered"]
+
+
+def test_the_script_for_a_gpu_runs_on_the_cpu_with_tiny_sizes(report):
+    lines = report("cuda")["lines"]
+
+    assert [line["against"] for line in lines] == ["bare", "MONAI", None]
+    assert all(value > 0 for line in lines[:2] for value in (*line["ours"], *line["rival"]))
+
+
 def test_an_unknown_piece_is_told_beside_those_that_exist(report, capsys):
     with pytest.raises(SystemExit):
         report("speed")

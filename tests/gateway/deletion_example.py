@@ -70,7 +70,7 @@ class Example:
             parts.archive,
             parts.ingest,
             parts.registry,
-            {"cpu": ReadingRuntime()},  # type: ignore[dict-item]
+            ReadingRuntime(),  # type: ignore[arg-type]
             NoJobs(),
             "http://gateway.test",
         )

@@ -93,7 +93,7 @@ class Growing:
             parts.archive,
             parts.ingest,
             parts.registry,
-            {"cpu": self.runtime},  # type: ignore[dict-item]
+            self.runtime,  # type: ignore[arg-type]
             self,
             "http://gateway.test",
         )

@@ -61,7 +61,7 @@ class Work:
             parts.archive,
             parts.ingest,
             parts.registry,
-            {"cpu": runtime},  # type: ignore[dict-item]
+            runtime,  # type: ignore[arg-type]
             self.later,
             "http://gateway.test",
         )

@@ -1,0 +1,118 @@
+"""Starting a model's process: what it is given, and what it is not."""
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ai_models.card import ModelCard
+
+# Of the worker's environment, what begins so; its token and its database's address do not.
+_PASSED_ON = (
+    *("PATH", "LANG", "LC_", "TZ", "LD_LIBRARY_PATH", "PYTHON", "VIRTUAL_ENV", "COVERAGE_"),
+    *("CUDA_", "NVIDIA_", "TORCH", "PYTORCH_", "MONAI_", "OMP_", "MKL_", "KMP_", "ORT_"),
+)
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_FACTOR = 2  # of the memory that a card tells; what takes more is out of control
+_END_SECONDS = 10.0  # the keeper has only to kill
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a model's process runs.
+
+    memory: bytes that the worker has for models; unset = as many as the card allows.
+    device: the GPU that it sees, as CUDA_VISIBLE_DEVICES has it; unset = those that we see.
+    output: folder for the end of what models print, a file each; unset = where ours goes.
+    """
+
+    memory: int | None = None
+    device: str | None = None
+    output: Path | None = None
+
+    def limit(self, card: ModelCard) -> int:
+        """Bytes that the model's processes may take together."""
+        allowed = _FACTOR * card.resources.memory_mb << 20
+        return allowed if self.memory is None else min(allowed, self.memory)
+
+    def log(self, card: ModelCard) -> list[str]:
+        if self.output is None:
+            return []
+        return [str((self.output / f"{card.name}-{card.version}.log").resolve())]
+
+
+class KeptProcess:
+    """A model's process below its keeper.
+
+    connection: to the model. patience: seconds after which writing to it, or reading on in a
+    message, is given up with BlockingIOError. memory: bytes that it may take.
+    """
+
+    def __init__(self, card: ModelCard, surroundings: Surroundings, patience: float) -> None:
+        ours, theirs = socket.socketpair()
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            ours.setsockopt(socket.SOL_SOCKET, option, _timeval(patience))
+        self.patience, self.memory = patience, surroundings.limit(card)
+        folder = tempfile.mkdtemp(prefix="airgate-model-")
+        told = [str(theirs.fileno()), folder, str(self.memory), *surroundings.log(card)]
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "adapters.runtimes.keeper", *told],
+                env=environment(card, folder, surroundings.device),
+                stdin=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is the worker's to handle
+            )
+        self.connection = Connection(ours.detach())
+
+    @property
+    def pid(self) -> int:
+        """Of the keeper."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def exit_code(self, seconds: float = _END_SECONDS) -> int:
+        """Of the model, once it has ended by itself; negative for a signal."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.stop()  # its pipe is closed, but it goes on: of no use any more
+            return 0
+
+    def stop(self) -> None:
+        """Kill the model and whatever it started."""
+        assert self._process.stdin is not None  # noqa: S101 (as it was started)
+        self._process.stdin.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.connection.close()
+
+
+def environment(card: ModelCard, folder: str, device: str | None) -> Mapping[str, str]:
+    """What a model's process sees: nothing secret, a home of its own, as many threads as cores."""
+    cores = len(os.sched_getaffinity(0))
+    threads = str(min(card.resources.threads or cores, cores))
+    passed_on = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+    return {
+        **passed_on,
+        **({} if device is None else {"CUDA_VISIBLE_DEVICES": device}),
+        **dict.fromkeys(_THREADS, threads),
+        **dict.fromkeys(("HOME", "TMPDIR"), folder),
+        "PYTHONPATH": os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path),
+        "PYTHONUNBUFFERED": "1",  # what it printed before a crash is in its log
+    }
+
+
+def _timeval(seconds: float) -> bytes:
+    return struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
