@@ -17,7 +17,7 @@ from pydicom import Dataset
 from adapters.runtimes.loading import Loadable, load
 from ai_models.contract import Inputs
 from standards.volume import Volume
-from tests.bench.plan import FULL, Plan, Sizes
+from tests.bench.plan import FULL, Plan
 from tests.bench.report import Line
 from tests.cards import card
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     import torch
 
 LIVER = {"scheme": "SCT", "value": "10200004", "meaning": "Liver"}
-LARGE, TINY = (96, (32, 64, 128, 256)), (32, (4, 8, 8, 8))  # window and channels of the network
+# The volume, the windows, and the channels of the network.
+LARGE = ((300, 512, 512), 96, (32, 64, 128, 256))
+TINY = ((24, 48, 48), 16, (4, 8, 8, 8))
 SPACING_MM = 0.8
 
 
@@ -37,7 +39,8 @@ def measure(plan: Plan) -> Iterator[Line]:
         print("no GPU that torch can use here: nothing was measured")
         return
     device = torch.device("cuda" if has_gpu else "cpu")
-    volume, (roi, channels) = _volume(plan.sizes), (LARGE if plan.sizes is FULL else TINY)
+    shape, roi, channels = LARGE if plan.sizes is FULL else TINY
+    volume = _volume(shape)
     network = _network(plan.place("cuda"), channels, device)
     model = load(_loadable(plan.folder / "cuda", roi, str(device)))
     ways: dict[str, Callable[[], Any]] = {
@@ -61,8 +64,7 @@ def measure(plan: Plan) -> Iterator[Line]:
     yield Line(f"{work}: peak GPU memory", peaks, unit="MiB")
 
 
-def _volume(sizes: Sizes) -> Volume:
-    shape = (sizes.source_slices, sizes.source_matrix, sizes.source_matrix)
+def _volume(shape: tuple[int, int, int]) -> Volume:
     voxels = np.random.default_rng(1).integers(-1000, 1000, shape, dtype=np.int16)
     affine = np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0])[:, [2, 1, 0, 3]]
     return Volume(voxels, affine, tuple(Dataset() for _ in voxels))
