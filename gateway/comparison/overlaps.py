@@ -17,7 +17,7 @@ from adapters.errors import NotInArchive
 from gateway import shadow
 from gateway.comparison.agreement import Overlap
 from gateway.comparison.pairs import Pair, Run
-from gateway.comparison.segments import overlaps
+from gateway.comparison.segments import UNREADABLE, overlaps
 from gateway.errors import NotFound
 from gateway.following.leader import lead
 from gateway.store.database import Database
@@ -95,6 +95,10 @@ class Overlaps:
             return overlaps(self._segmentation(first), self._segmentation(second))
         except (NotFound, NotInArchive) as gone:
             log.warning("results were deleted before they were compared: %s", gone)
+            return {}
+        except UNREADABLE as error:
+            told = {"first": first.uid, "second": second.uid, "error": type(error).__name__}
+            log.warning("segmentations cannot be compared", extra=told)
             return {}
 
     def _segmentation(self, run: Run) -> bytes:

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import iter_pixels
 
 from gateway.comparison.agreement import Overlap
+
+# What pydicom and the reading of functional groups raise for objects that are no such SEG.
+UNREADABLE = (AttributeError, IndexError, InvalidDicomError, KeyError, ValueError)
 
 Place = tuple[str, str, int]  # Segment Label, SOP Instance UID of the image, and its frame
 
@@ -16,7 +20,7 @@ def overlaps(first: bytes, second: bytes) -> dict[str, Overlap]:
     """By Segment Label (0062,0005), of the segments that both describe.
 
     first, second: BINARY Segmentations, as DICOM files (PS3.3 A.51). Frames are held packed, eight
-    voxels in a byte.
+    voxels in a byte. Raises UNREADABLE.
     """
     one, other = dcmread(io.BytesIO(first)), dcmread(io.BytesIO(second))
     labels = set(_labels(one).values()) & set(_labels(other).values())

@@ -6,10 +6,11 @@ import math
 import statistics
 
 import pytest
+import zstandard
 
 from ai_models.card import Stage
 from gateway.comparison.overlaps import Overlaps
-from gateway.store.tables import OverlapRow, WorkitemRow
+from gateway.store.tables import OverlapRow, ShadowObjectRow, WorkitemRow
 from tests.gateway.models.comparison_example import (
     LIVE,
     SHADOW,
@@ -141,6 +142,17 @@ def test_results_that_were_deleted_have_no_overlap_and_hold_nobody_up(compared, 
     found = client.get(COMPARE, params=VERSIONS).json()
     assert (found["waiting"], found["structures"]) == (0, [])
     assert len(found["measurements"]) == 1
+
+
+def test_results_that_nobody_can_read_have_no_overlap_and_hold_nobody_up(compared, client):
+    client.get(COMPARE, params=VERSIONS)
+    with compared.database.write() as session:
+        for row in session.query(ShadowObjectRow):
+            row.content = zstandard.compress(b"no DICOM file")
+    measure(compared)
+
+    found = client.get(COMPARE, params=VERSIONS).json()
+    assert (found["waiting"], found["structures"]) == (0, [])
 
 
 def test_what_cannot_be_compared_is_refused(compared, client):
