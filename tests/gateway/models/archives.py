@@ -20,12 +20,19 @@ CARD_TOML = """
 
 
 def zipped(*members: tuple[str | zipfile.ZipInfo, str | bytes]) -> bytes:
-    """Members by name, or by an info that says more, in this order."""
+    """Members by name, or by an info that says more, in this order. The same bytes at any time."""
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(content, "w") as packed:
         for name, text in members:
-            packed.writestr(name, textwrap.dedent(text) if isinstance(text, str) else text)
+            info = _file(name) if isinstance(name, str) else name
+            packed.writestr(info, textwrap.dedent(text) if isinstance(text, str) else text)
     return content.getvalue()
+
+
+def _file(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+    return info
 
 
 def link(name: str) -> zipfile.ZipInfo:
