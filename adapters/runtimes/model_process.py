@@ -6,7 +6,7 @@ while the next instances are fetched; only findings come back.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from adapters.runtimes import child, keeper
@@ -67,7 +67,7 @@ class ModelProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the child, while there is one."""
+        """Of the child's keeper, while there is one."""
         return self._process.pid if self._process is not None else None
 
     def predict(  # noqa: PLR0913 (what one run consists of)
@@ -119,7 +119,7 @@ class ModelProcess:
         patience = model.card.resources.timeout_seconds
         self._process, self._model = KeptProcess(model.card, self._surroundings, patience), model
         try:
-            self._process.connection.send(model)
+            self._process.connection.send(_from_anywhere(model))
         except BrokenPipeError:
             self._crashed()
 
@@ -200,3 +200,10 @@ class ModelProcess:
         """Nothing that this process may still say is wanted."""
         self.stop()
         raise error
+
+
+def _from_anywhere(model: Loadable) -> Loadable:
+    """The same for a process whose working folder is another."""
+    folder = model.folder and model.folder.resolve()
+    python = model.python and model.python.absolute()  # its link tells which environment it is of
+    return replace(model, folder=folder, python=python)

@@ -9,6 +9,9 @@ from adapters.runtimes.errors import (
     ModelCrashed,
     ModelError,
     ModelFailed,
+    ModelForked,
+    ModelGarbled,
+    ModelOutOfMemory,
     ModelServerAway,
     ModelTimedOut,
     ModelUnusable,
@@ -30,6 +33,9 @@ _ROUNDED_MB = 256
 _REMEDIES: Mapping[type[ModelError], str] = {
     ModelTimedOut: "make it quicker, or raise resources.timeout_seconds in the card",
     ModelCrashed: "look at native code and memory; try a smaller --sample",
+    ModelOutOfMemory: "raise resources.memory_mb in the card, or try a smaller --sample",
+    ModelForked: "let it start fewer processes",
+    ModelGarbled: "return findings, and leave the process's other files alone",
     ModelServerAway: "start the server that runtime.url names",
     ModelFailed: "mend the line or the output that is named, then check again",
 }

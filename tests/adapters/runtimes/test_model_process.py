@@ -257,3 +257,11 @@ def test_a_kind_without_a_loader_is_told(runtime):
     outside = Loadable(card({"kind": "ups"}))
     with pytest.raises(ModelUnusable, match="no worker runs models of kind ups"):
         runtime.warm_up(outside)
+
+
+def test_a_folder_that_is_told_from_where_the_caller_is_is_found(
+    runtime, folder, series, monkeypatch
+):
+    monkeypatch.chdir(folder.parent)
+    near = Loadable(entry(folder, "Threshold").card, Path(folder.name))
+    assert runtime.predict(near, series, 60).findings.measurements

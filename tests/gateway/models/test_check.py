@@ -115,7 +115,7 @@ BAD = {
     ),
     "wrong shape": (
         ("model.py", "LabelMap(mask,", "LabelMap(mask[:, ::2],"),
-        ("objects", "voxels have shape (24, 48, 96) but", "mend the finding"),
+        ("prediction", "voxels have shape (24, 48, 96) but", "mend the line"),
     ),
     "another meaning": (
         ("model.py", '"Bone")\n', '"Liver")\n'),
