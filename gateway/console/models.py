@@ -71,10 +71,14 @@ class ModelLine:
 
 @dataclass(frozen=True, slots=True)
 class ModelPage:
-    """moves: stages to which it may go. live: version of the model that is live, or ""."""
+    """moves: stages to which it may go. live: version of the model that is live, or "".
+
+    others: its other versions, the newest first.
+    """
 
     line: ModelLine
     live: str
+    others: Sequence[str]
     moves: tuple[Stage, ...]
     inputs: Sequence[tuple[str, Sequence[tuple[str, str]]]]
     sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]
@@ -102,11 +106,13 @@ def model_page(session: Session, name: str, version: str) -> ModelPage | None:
         return None
     model = RegisteredModel.of(row)
     used = usage(session, name, version, USAGE_DAYS)
-    live = select(ModelRow.version).where(ModelRow.name == name, ModelRow.stage == Stage.LIVE)
+    versions = select(ModelRow.version).where(ModelRow.name == name)
+    others = versions.where(ModelRow.version != version).order_by(ModelRow.registered_at.desc())
     tried = session.scalars(tries.of_version(name, version).limit(TRIES_SHOWN)).all()
     return ModelPage(
         ModelLine(model, Counter(used.live) + Counter(used.shadow)),
-        session.scalar(live) or "",
+        session.scalar(versions.where(ModelRow.stage == Stage.LIVE)) or "",
+        session.scalars(others).all(),
         tuple(_moves(model)),
         [(one.name, list(facts(one))) for one in model.card.inputs],
         list(_sections(model.card)),

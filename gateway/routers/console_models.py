@@ -73,10 +73,9 @@ def _page(
     if found is None:
         told = {"what": "model", "uid": f"{name} {version}"}
         return page(request, "not_found.html", told, status_code=404)
-    versions = [one.card.version for one in _services(request).registry.versions(name)]
     context = {
         "model": found,
-        "others": [one for one in versions if one != version],
+        "others": found.others,
         "called": CALLED,
         "problem": problem,
         "is_administrator": access_of(request).role is Role.ADMINISTRATOR,

@@ -41,7 +41,7 @@ def test_a_draft_is_tried_goes_live_and_is_rolled_back_on_the_command_line(tmp_p
 
         def run(*arguments: str) -> str:
             """Of `airgate models`, which fits into 80 columns."""
-            ended = airgate("models", *arguments, **gateway.environment, COLUMNS="80")
+            ended = airgate("models", *arguments, **(gateway.environment | {"COLUMNS": "80"}))
             assert ended.returncode == 0, (arguments, ended.stdout, ended.stderr)
             lines = [one for one in ended.stdout.splitlines() if not one.startswith("wrote")]
             assert max(map(len, lines)) <= 80, ended.stdout
