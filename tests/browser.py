@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.serving import Gateway
+from tests.serving import OHIF, Gateway
 
 # WebGL on the CPU; and nothing of its own that wants the internet.
 OPTIONS = (
@@ -22,6 +22,11 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def skip_without_ohif() -> None:
+    if not (OHIF / "index.html").is_file():
+        pytest.skip("OHIF's site is not here; `make setup` fetches it")
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from tests.postgresql import free_port
 
 READY_SECONDS, RESULT_SECONDS = 60.0, 180.0
 ROOT = Path(__file__).parents[1]
+OHIF = ROOT / ".cache" / "ohif"  # the viewer's site; `make setup` fetches it
 # A server must not outlive a test run that is killed.
 DYING_WITH_US = (sys.executable, "-m", "adapters.child_process")
 
@@ -37,7 +38,7 @@ class Gateway:
             "AIRGATE_HTTP": f"127.0.0.1:{free_port()}",
             "AIRGATE_DICOM": "off",
             "AIRGATE_QUIET_SECONDS": "0.5",
-            "AIRGATE_OHIF": str(ROOT / ".cache" / "ohif"),
+            "AIRGATE_OHIF": str(OHIF),
             **{f"AIRGATE_{name.upper()}": value for name, value in settings.items()},
         }
         self.url = f"http://{self._settings['AIRGATE_HTTP']}"

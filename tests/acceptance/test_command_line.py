@@ -9,9 +9,9 @@ from pydicom import dcmread
 
 from tests import judges
 from tests.acceptance.test_bad_operation import airgate, assert_one_line
+from tests.browser import skip_without_ohif
 from tests.phantom import chest_phantom
 from tests.postgresql import free_port
-from tests.serving import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,7 @@ def test_an_unknown_model_is_named_with_those_that_exist(series, tmp_path):
 
 
 def test_the_demo_keeps_its_promises_and_again_at_once(tmp_path):
-    if not (ROOT / ".cache" / "ohif" / "index.html").is_file():
-        pytest.skip("OHIF's site is not here; `make setup` fetches it")
+    skip_without_ohif()
     settings = {
         "AIRGATE_DATA": str(tmp_path / "data"),
         "AIRGATE_HTTP": f"127.0.0.1:{free_port()}",

@@ -14,10 +14,10 @@ from pydicom import Dataset, dcmread
 
 from standards.derived import part10
 from tests import judges
-from tests.browser import chromium, new_page, sign_in
+from tests.browser import chromium, new_page, sign_in, skip_without_ohif
 from tests.fhir_schema import schema_errors
 from tests.pictures import radiograph, ultrasound
-from tests.serving import ROOT, Gateway
+from tests.serving import Gateway
 
 pytestmark = pytest.mark.serve
 
@@ -153,8 +153,7 @@ def test_the_console_lists_what_was_found(gateway, image, result):
 @pytest.mark.browser
 def test_ohif_draws_the_box_of_the_report_on_the_radiograph(gateway):
     """Of presentation states it draws none, so the report has to bring the box."""
-    if not (ROOT / ".cache" / "ohif" / "index.html").is_file():
-        pytest.skip("OHIF's site is not here; `make setup` fetches it")
+    skip_without_ohif()
     study = IMAGES["DX"].StudyInstanceUID
     (result,) = gateway.results(study)
     with chromium() as browser:

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page
 from gateway.client import files_of
 from gateway.commands.demo import SAMPLE
 from tests.acceptance.conftest import Finished
-from tests.browser import chromium, new_page, sign_in
-from tests.serving import ROOT, wait_until
+from tests.browser import chromium, new_page, sign_in, skip_without_ohif
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.serve, pytest.mark.browser]
 
@@ -40,8 +40,7 @@ def study(request: pytest.FixtureRequest, finished: Finished) -> str:
 @pytest.fixture(scope="module")
 def viewer(finished: Finished, study: str, browser: Browser) -> Page:
     """The study in OHIF, by the link that the AIR result tree gives."""
-    if not (ROOT / ".cache" / "ohif" / "index.html").is_file():
-        pytest.skip("OHIF's site is not here; `make setup` fetches it")
+    skip_without_ohif()
     page = new_page(browser)
     sign_in(page, finished.gateway)
     page.goto(finished.gateway.client.json(f"/air/studies/{study}/results")["viewer"])

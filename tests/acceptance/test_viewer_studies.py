@@ -17,8 +17,8 @@ from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, pixel_array
 
 from tests.acceptance.viewer_studies import MADE, REAL, Study, made_study, real_study
-from tests.browser import chromium, new_context, sign_in
-from tests.serving import ROOT, Gateway, wait_until
+from tests.browser import chromium, new_context, sign_in, skip_without_ohif
+from tests.serving import Gateway, wait_until
 
 pytestmark = [pytest.mark.serve, pytest.mark.browser]
 
@@ -29,8 +29,7 @@ ENDED_BY_THE_PAGE = "net::ERR_ABORTED"  # what the browser did not need any more
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not (ROOT / ".cache" / "ohif" / "index.html").is_file():
-        pytest.skip("OHIF's site is not here; `make setup` fetches it")
+    skip_without_ohif()
     with chromium() as browser:
         yield browser
 

@@ -19,9 +19,8 @@ from tests.bench.plan import Plan
 from tests.bench.report import Line
 from tests.bench.sides import servers
 from tests.browser import chromium, new_context, sign_in
-from tests.serving import ROOT, served
+from tests.serving import OHIF, served
 
-SITE = ROOT / ".cache" / "ohif"
 OPEN_MS = 300_000
 # Milliseconds since the page was opened, told by the viewer's own events. OHIF prefetches the whole
 # stack that it shows, with no scrolling.
@@ -42,7 +41,7 @@ STOPWATCH = """
 
 
 def measure(plan: Plan) -> Iterator[Line]:
-    if not (SITE / "index.html").is_file():
+    if not (OHIF / "index.html").is_file():
         raise SystemExit("OHIF's site is not here; `make setup` fetches it")
     files = ct_files(plan.sizes.viewer_slices, plan.sizes.matrix)
     first: dict[str, list[float]] = {"ours": [], "rival": []}
@@ -74,7 +73,7 @@ def measure(plan: Plan) -> Iterator[Line]:
 def viewer_of(dicomweb: str) -> Iterator[str]:
     """The root of a server that gives OHIF, set to this DICOMweb service; only while in use."""
     app = FastAPI()
-    app.state.services = SimpleNamespace(settings=SimpleNamespace(ohif=SITE))
+    app.state.services = SimpleNamespace(settings=SimpleNamespace(ohif=OHIF))
     settings = ohif.SCRIPTS[0].read_text("utf-8").replace("'/dicom-web'", f"'{dicomweb}'")
 
     @app.get("/app-config.js")
