@@ -18,8 +18,8 @@ from gateway.store.tables import (
     ShadowObjectRow,
     StudyRow,
 )
-from tests.gateway.late_example import SOURCE, Growing, growing
 from tests.gateway.late_example import STUDY as CHEST
+from tests.gateway.late_example import Growing, complete
 
 BATCHES = "/api/v1/batches"
 CSV = {"Content-Type": "text/csv"}
@@ -29,11 +29,7 @@ UNKNOWN = "1.2.826.0.1.3680043.10.511.999"
 @pytest.fixture
 def growing_study(database, tmp_path) -> Growing:
     """A complete chest CT that no rule has given to a model yet."""
-    made = growing(database, tmp_path)
-    made.arrives(*range(len(SOURCE)))
-    with database.write() as session:
-        session.get_one(StudyRow, CHEST).state = "COMPLETE"
-    return made
+    return complete(database, tmp_path)
 
 
 def feed(study: Growing) -> None:

@@ -9,7 +9,6 @@ import pytest
 from adapters.runtimes.environments import EnvironmentNotMade, Environments
 from adapters.runtimes.errors import ModelFailed, ModelUnusable
 from adapters.runtimes.loading import Loadable
-from adapters.runtimes.model_process import ModelProcess
 from ai_models.card import ModelCard
 from ai_models.contract import NoResult
 from tests.cards import card
@@ -70,13 +69,6 @@ def loadable(folder: Path, requirement: str) -> Loadable:
 def series(tmp_path_factory) -> list[bytes]:
     paths = chest_phantom(matrix=64).write(tmp_path_factory.mktemp("series"))
     return [path.read_bytes() for path in paths]
-
-
-@pytest.fixture
-def runtime():
-    runtime = ModelProcess()
-    yield runtime
-    runtime.stop()
 
 
 def test_a_model_runs_among_the_packages_that_its_card_asks_for(tmp_path, runtime, series):

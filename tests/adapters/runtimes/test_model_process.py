@@ -9,7 +9,6 @@ import pytest
 
 from adapters.runtimes.errors import ModelCrashed, ModelFailed, ModelTimedOut, ModelUnusable
 from adapters.runtimes.loading import Loadable
-from adapters.runtimes.model_process import ModelProcess
 from ai_models.contract import NoResult
 from standards.errors import UnfitSeries
 from tests.cards import card
@@ -86,13 +85,6 @@ def folder(tmp_path: Path) -> Path:
 def series(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     paths = chest_phantom(matrix=128).write(tmp_path_factory.mktemp("series"))
     return [path.read_bytes() for path in paths]
-
-
-@pytest.fixture
-def runtime():
-    runtime = ModelProcess()
-    yield runtime
-    runtime.stop()
 
 
 def entry(folder: Path, name: str, **changes) -> Loadable:

@@ -19,7 +19,7 @@ from gateway.store.tables import (
     StudyRow,
     WorkitemRow,
 )
-from tests.gateway.late_example import SOURCE, Growing, growing
+from tests.gateway.late_example import SOURCE, Growing, complete
 from tests.gateway.late_example import STUDY as CHEST
 
 SERIES = str(SOURCE[0].SeriesInstanceUID)
@@ -29,10 +29,8 @@ MODEL = "/api/v1/models/lung_ct"
 @pytest.fixture
 def house(database, tmp_path) -> Growing:
     """A complete chest CT, and lung_ct as a draft that no rule may run."""
-    made = growing(database, tmp_path)
-    made.arrives(*range(len(SOURCE)))
+    made = complete(database, tmp_path)
     with database.write() as session:
-        session.get_one(StudyRow, CHEST).state = "COMPLETE"
         put_into(session, "draft")
     return made
 
