@@ -19,11 +19,12 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from adapters.child_process import end_with_parent
+from adapters.process_tree import children, descendants
 from adapters.runtimes.bounded_log import BoundedLog
 
 OUT_OF_MEMORY, TOO_MANY_PROCESSES = 201, 202  # exit codes; those of models are rarely above 128
@@ -95,7 +96,7 @@ def _watch(model: int, memory: int, printed: int, log: BoundedLog | None) -> int
             continue
         next_look = time.monotonic() + _LOOK_SECONDS
         _reap(but=model)
-        family = list(_descendants(os.getpid()))
+        family = list(descendants(os.getpid()))
         if len(family) > MOST_PROCESSES:
             return TOO_MANY_PROCESSES
         if _taken(family) > memory:
@@ -111,7 +112,7 @@ def _keep(printed: int, log: BoundedLog | None) -> bool:
 
 
 def _reap(but: int) -> None:
-    for pid in _children(os.getpid()):
+    for pid in children(os.getpid()):
         if pid != but:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
@@ -120,28 +121,13 @@ def _reap(but: int) -> None:
 def _end_all() -> None:
     """Kill whatever is below until nothing is; orphans come to us meanwhile."""
     while True:
-        for pid in list(_descendants(os.getpid())):
+        for pid in list(descendants(os.getpid())):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
-
-
-def _children(pid: int) -> list[int]:
-    """Of all its threads (proc(5)); none of a process that is gone."""
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for child in _children(pid):
-        yield child
-        yield from _descendants(child)
 
 
 def _taken(family: Sequence[int]) -> int:

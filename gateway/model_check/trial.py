@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from adapters.process_tree import descendants
 from adapters.runtimes.environments import EnvironmentNotMade
 from adapters.runtimes.errors import (
     ModelCrashed,
@@ -118,11 +119,15 @@ def _compare_memory(peak: float | None, card: ModelCard, report: Report) -> None
 
 
 def _peak_mb(pid: int | None) -> float | None:
-    """VmHWM of a process and of its children together (proc(5)); None where it is not told."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
+    """VmHWM of a process and of all below it together (proc(5)); None where it is not told."""
+    if pid is None or not Path(f"/proc/{pid}/status").exists():
         return None
-    lines = status.read_text().splitlines()
-    own = next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own + sum(_peak_mb(int(child)) or 0.0 for child in children)
+    return sum(_own_peak_mb(one) for one in (pid, *descendants(pid)))
+
+
+def _own_peak_mb(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:  # it has ended meanwhile
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)

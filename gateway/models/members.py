@@ -27,7 +27,7 @@ BROKEN = (
     gzip.BadGzipFile,
     EOFError,
     ValueError,
-    NotImplementedError,
+    NotImplementedError,  # of zipfile, for ways to pack that it does not know
     struct.error,
 )
 
