@@ -6,7 +6,7 @@ from highdicom.pr import ColorSoftcopyPresentationState, GrayscaleSoftcopyPresen
 from pydicom import Dataset
 
 from standards.analysis import Analysis, Result
-from standards.derived import finish, maker_of, placed_images, series_of, source_images
+from standards.derived import finish, maker_of, series_of
 from standards.errors import MissingFinding
 from standards.findings import Region
 from standards.graphics import Drawings
@@ -14,6 +14,7 @@ from standards.icc import srgb_profile
 from standards.images import GRAYSCALE
 from standards.region import check_places
 from standards.seg import check_shape
+from standards.source_images import placed_images, source_images
 from standards.voi import window, window_of
 
 SERIES_NUMBER = 9003

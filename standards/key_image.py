@@ -12,16 +12,11 @@ from pydicom.valuerep import DS
 from standards import codes
 from standards.analysis import Analysis, Result
 from standards.contours import outlines
-from standards.derived import (
-    copy_body_part,
-    finish,
-    local_date_and_time,
-    placed_images,
-    series_of,
-)
+from standards.derived import copy_body_part, finish, local_date_and_time, series_of
 from standards.errors import MissingFinding, StandardsError
 from standards.findings import KeyImage, LabelMap
 from standards.seg import check_shape
+from standards.source_images import placed_images
 
 SERIES_NUMBER = 9004
 

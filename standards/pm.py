@@ -4,9 +4,10 @@ from highdicom import VOILUTTransformation
 from highdicom.pm import ParametricMap, RealWorldValueMapping
 
 from standards.analysis import Result
-from standards.derived import copy_body_part, finish, maker_of, placed_images, series_of
+from standards.derived import copy_body_part, finish, maker_of, series_of
 from standards.findings import HeatMap
 from standards.seg import check_shape, fill_slice_thickness, name_dimensions
+from standards.source_images import placed_images
 
 SERIES_NUMBER = 9005
 

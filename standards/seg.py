@@ -10,10 +10,11 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, Segmentation
 from pydicom import Dataset
 
 from standards.analysis import Analysis, Carrier, Result
-from standards.derived import copy_body_part, finish, maker_of, placed_images, series_of
+from standards.derived import copy_body_part, finish, maker_of, series_of
 from standards.errors import MissingFinding, SourceMismatch
 from standards.findings import Structure
 from standards.identity import Algorithm
+from standards.source_images import placed_images
 
 SERIES_NUMBER = 9001
 

@@ -12,14 +12,11 @@ from pydicom.sr.coding import Code
 
 from standards import codes
 from standards.analysis import Result
-from standards.derived import (
-    placed_images,
-    source_images,
-    study_attributes,
-)
 from standards.findings import Findings, Structure
+from standards.patient_study import study_attributes
 from standards.region import check_places
 from standards.seg import check_shape
+from standards.source_images import placed_images, source_images
 from standards.sr_document import document, measurement_report, section
 from standards.sr_evaluations import evaluations
 from standards.sr_groups import (

@@ -13,7 +13,8 @@ from itertools import groupby
 
 from pydicom import Dataset
 
-from standards.sr_content import Document, Item, Reference, document
+from standards.sr_content import Document, Item, document
+from standards.sr_values import Reference
 
 Link = Callable[[str], str | None]  # SOP Instance UID -> URL of what it looks like, if there is one
 

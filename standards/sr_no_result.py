@@ -10,7 +10,8 @@ from pydicom.sr.coding import Code
 
 from standards import codes
 from standards.analysis import Analysis
-from standards.derived import named_instances, study_attributes
+from standards.patient_study import study_attributes
+from standards.source_images import named_instances
 from standards.sr_document import document, measurement_report, section
 from standards.sr_groups import algorithm_of, text
 from standards.sr_library import image_library

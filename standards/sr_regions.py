@@ -34,8 +34,8 @@ def region_groups(
 ) -> list[ContentItem]:
     """One planar group (PS3.16 TID 1410) for each region, in its place among the findings.
 
-    images: as standards.derived.source_images gives them. What is drawn on an image is SCOORD;
-    what lies in the patient is SCOORD3D, in the Frame of Reference of the source.
+    images: as standards.source_images gives them. What is drawn on an image is SCOORD; what lies
+    in the patient is SCOORD3D, in the Frame of Reference of the source.
     """
     return [
         item

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from pydicom import Dataset
 
-from standards.sr_content import Item, Reference, document
+from standards.sr_content import Item, document
+from standards.sr_values import Reference
 
 
 def report_text(dataset: Dataset) -> str:
