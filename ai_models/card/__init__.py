@@ -3,7 +3,7 @@
 from ai_models.card.gate import GateRules, Reaction
 from ai_models.card.inputs import Contrast, InputKind, InputSeries, Orientation
 from ai_models.card.model_card import OUTSIDE, ModelCard, Stage, has_card, read_card
-from ai_models.card.resources import Resources
+from ai_models.card.resources import Priority, Resources
 from ai_models.card.strict import Name
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "ModelCard",
     "Name",
     "Orientation",
+    "Priority",
     "Reaction",
     "Resources",
     "Stage",

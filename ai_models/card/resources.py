@@ -1,8 +1,18 @@
 """`[resources]`: what a model needs."""
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from ai_models.card.strict import Strict
+
+
+class Priority(StrEnum):
+    """Scheduled Procedure Step Priority (0074,1200), PS3.3 C.30.3."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
 
 
 class Resources(Strict):
@@ -17,6 +27,9 @@ class Resources(Strict):
     timeout_seconds: float = Field(default=600, gt=0)
     retries: int = Field(
         default=1, ge=0, le=3, description="how often work is tried again whose model failed"
+    )
+    priority: Priority = Field(
+        default=Priority.MEDIUM, description="of workitems whose routing rule names none"
     )
     concurrency: int | None = Field(
         default=None,

@@ -86,7 +86,7 @@ def _when(rule: dict[str, Any]) -> str:
 
 def _how(rule: dict[str, Any]) -> str:
     marks = [name for name in ("default", "stop") if rule[name]]
-    if rule["priority"] != "MEDIUM":
+    if rule["priority"]:
         marks.append(rule["priority"].lower())
     if rule["stage"] != "live":
         marks.append(rule["stage"])

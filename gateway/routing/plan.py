@@ -6,10 +6,10 @@ Routing carries it out, the rule lab only shows it.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ai_models.card import OUTSIDE
+from ai_models.card import OUTSIDE, Priority
 from ai_models.card import Stage as ModelStage
 from gateway.registry import RegisteredModel
-from gateway.routing.rules import Decision, Match, Priority, Rule, Stage, decide, unlimited
+from gateway.routing.rules import Decision, Match, Rule, Stage, decide, unlimited
 from gateway.routing.selector import Priors, Selections, select_all
 from gateway.routing.subject import Arrival
 from standards.study import Series, Study, value
@@ -89,22 +89,27 @@ def plan(  # noqa: PLR0913 (what a plan depends on)
 
 
 def _by_rule(match: Match, study: Study, runnable: Runnable, priors: Priors) -> list[Run]:
-    rule = match.rule
+    rule, versions = match.rule, runnable(match.rule.run)
     asked = Run(
         rule.name,
         rule.run,
-        rule.priority,
+        rule.priority or _usual_priority(versions),
         rule.stage,
         rule.sr_without_result,
         passed_over=match.passed_over,
     )
-    return _with_shadow(asked, runnable(rule.run), match.candidates, study, priors)
+    return _with_shadow(asked, versions, match.candidates, study, priors)
 
 
 def _ordered(versions: Sequence[RegisteredModel], study: Study, priors: Priors) -> list[Run]:
     """The called AE Title named the model: it runs, whatever the rules say."""
-    asked = Run("", versions[0].card.name, Priority.MEDIUM, Stage.LIVE)
+    asked = Run("", versions[0].card.name, _usual_priority(versions), Stage.LIVE)
     return _with_shadow(asked, versions, study.series, study, priors)
+
+
+def _usual_priority(versions: Sequence[RegisteredModel]) -> Priority:
+    """Of the version that is live, or else in shadow; those beside it must not overtake it."""
+    return versions[0].card.resources.priority if versions else Priority.MEDIUM
 
 
 def _with_shadow(

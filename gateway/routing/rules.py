@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ai_models.card import Name
+from ai_models.card import Name, Priority
 from gateway.routing.conditions import Condition
 from gateway.routing.expressions import Expression
 from gateway.routing.subject import Arrival, Subject
@@ -39,14 +39,6 @@ Test = Annotated[
     Discriminator(_form),
 ]
 Tests = Annotated[tuple[Test, ...], Field(max_length=100)]
-
-
-class Priority(StrEnum):
-    """Scheduled Procedure Step Priority (0074,1200), PS3.3 C.30.3."""
-
-    HIGH = "HIGH"
-    MEDIUM = "MEDIUM"
-    LOW = "LOW"
 
 
 class Stage(StrEnum):
@@ -94,8 +86,8 @@ class Rule(BaseModel):
     run: Name = Field(description="name of the model")
     default: bool = Field(default=False, description="only asked when no other rule matched")
     stop: bool = Field(default=False, description="when it matched, no later rule is asked")
-    priority: Annotated[Priority, BeforeValidator(_spelled)] = Field(
-        default=Priority.MEDIUM, description="HIGH (or STAT), MEDIUM, LOW"
+    priority: Annotated[Priority | None, BeforeValidator(_spelled)] = Field(
+        default=None, description="HIGH (or STAT), MEDIUM, LOW; unset = as the model's card says"
     )
     stage: Stage = Field(default=Stage.LIVE, description="`shadow` keeps results apart")
     completion: Completion | None = None

@@ -36,7 +36,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "passed_over": "list of series that were not chosen: UID, description, reason",
         "percent": "how much of the work is done, 0 to 100",
         "places": "how many workitems of the model are performed at once",
-        "priority": "HIGH, MEDIUM or LOW, as the rule says",
+        "priority": "HIGH, MEDIUM or LOW, as the rule or the model's card says",
         "reason": "why, in words",
         "rule": "name of the routing rule",
         "rules_version": "version of the rule set",

@@ -114,6 +114,21 @@ def test_stat_is_high_priority():
     assert run.priority == "HIGH"
 
 
+def test_a_rule_without_a_priority_takes_that_of_the_card():
+    urgent = model("stroke", resources={"priority": "HIGH"})
+    slower = model("stroke", version="0.9", stage="shadow", resources={"priority": "LOW"})
+    known = {"stroke": urgent, "stroke in shadow": slower}
+    rule = {"name": "ct", "run": "stroke"}
+
+    assert [run.priority for run in planned(rule, **known).runs] == ["HIGH", "HIGH"]
+    ordered = planned(arrival=Arrival("PACS", "STROKE"), **known).runs
+    assert [run.priority for run in ordered] == ["HIGH", "HIGH"]
+    told, _ = planned(rule | {"priority": "LOW"}, **known).runs
+    assert told.priority == "LOW"
+    (unset,) = planned(rule | {"run": "lung_ct"}).runs
+    assert unset.priority == "MEDIUM"
+
+
 def test_a_called_ae_title_that_names_a_model_runs_it_and_no_default_rule():
     default = {"name": "else", "run": "triage", "default": True}
     ordered = Arrival("PACS", "SPINE_CT")
