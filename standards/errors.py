@@ -4,6 +4,8 @@ Each class carries the facts of its message as attributes, so no code parses tex
 Messages name UIDs, attributes and numbers, never a patient.
 """
 
+from collections.abc import Sequence
+
 
 class StandardsError(ValueError):
     """A value does not fit what the standard, or this program, asks of it."""
@@ -17,6 +19,17 @@ class UndescribedLabel(StandardsError):
         super().__init__(
             f"voxels contain label {label} but {described} structure(s) are described; "
             "add the missing one to `structures`"
+        )
+
+
+class UnknownFinding(StandardsError):
+    """A model answered with what is no finding, so that no carrier could say it."""
+
+    def __init__(self, found: str, known: Sequence[str]) -> None:
+        self.found, self.known = found, tuple(known)
+        super().__init__(
+            f"the model claims a {found}, which is no finding; expected values of "
+            f"standards/findings.py: {', '.join(self.known)}"
         )
 
 

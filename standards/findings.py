@@ -7,13 +7,13 @@ FHIR), so the carriers always agree with one another.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from pydicom.sr.coding import Code
 
 from standards.classification import Classification
-from standards.errors import StandardsError, UndescribedLabel
+from standards.errors import StandardsError, UndescribedLabel, UnknownFinding
 from standards.heat_map import HeatMap
 from standards.region import Region, Shape
 
@@ -174,8 +174,12 @@ class Findings:
 
     @classmethod
     def of(cls, claimed: Iterable[Finding]) -> "Findings":
-        """Sort a model's answer by kind. Raises StandardsError for two of what can be one."""
+        """Sort a model's answer by kind.
+
+        Raises UnknownFinding, and StandardsError for two of what can be one.
+        """
         findings = tuple(claimed)
+        _check_kinds(findings)
         maps, keys = _of_kind(findings, LabelMap), _of_kind(findings, KeyImage)
         if len(maps) > 1 or len(keys) > 1:
             raise StandardsError(
@@ -222,6 +226,13 @@ class Findings:
                 "two heat maps have the same name; expected different ones, since each becomes an "
                 "object that is named by it"
             )
+
+
+def _check_kinds(claimed: Sequence[object]) -> None:
+    kinds = get_args(Finding)
+    for one in claimed:
+        if not isinstance(one, kinds):
+            raise UnknownFinding(type(one).__name__, [kind.__name__ for kind in kinds])
 
 
 def _of_kind(findings: Sequence[Finding], kind: type[One]) -> tuple[One, ...]:

@@ -96,10 +96,12 @@ class TinyStudy:
         return paths
 
 
-def tiny_study(number: int, does: str = "mark", *, slices: int = 3, size: int = 16) -> TinyStudy:
-    """Another study for each number. does: see above."""
+def tiny_study(
+    number: int, does: str = "mark", *, slices: int = 3, size: int = 16, **attributes: object
+) -> TinyStudy:
+    """Another study for each number. does: see above. attributes: as ct_series has them."""
     uid = derived_uid("quick", str(number))
-    series = ct_series(slices, size, size)
+    series = ct_series(slices, size, size, **attributes)
     for image in series:
         image.StudyInstanceUID = uid
         image.SeriesInstanceUID = derived_uid("quick series", str(number))

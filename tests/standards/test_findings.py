@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from standards import codes
-from standards.errors import StandardsError, UndescribedLabel
+from standards.errors import StandardsError, UndescribedLabel, UnknownFinding
 from standards.findings import Findings, KeyImage, LabelMap, Measurement, Structure
 
 LUNG = Structure("Right lung", codes.ANATOMICAL_STRUCTURE, codes.RIGHT_LUNG, (224, 122, 95))
@@ -37,6 +37,12 @@ def test_a_label_without_a_structure_is_refused():
 def test_a_label_map_is_bytes_in_three_dimensions(array):
     with pytest.raises(StandardsError, match="expected uint8"):
         LabelMap(array, (LUNG,))
+
+
+def test_what_is_no_finding_is_told_by_the_name_of_its_kind():
+    with pytest.raises(UnknownFinding, match=r"claims a dict.*LabelMap, Measurement") as raised:
+        Findings.of([volume_ml(3, label=None), {"volume": 3}])
+    assert raised.value.found == "dict"
 
 
 def test_an_empty_label_map_is_a_finding():

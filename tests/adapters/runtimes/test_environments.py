@@ -1,7 +1,6 @@
 """A Python model in an environment of its own: made offline, from a wheel that the test builds."""
 
 import hashlib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from ai_models.card import ModelCard
 from ai_models.contract import NoResult
 from tests.cards import card
 from tests.phantom import chest_phantom
+from tests.wheels import write_wheel
 
 MODEL = """
 import sys
@@ -41,17 +41,7 @@ def write_model(folder: Path, word: str) -> str:
     """Code and wheelhouse; the sha256 of the wheel."""
     (folder / "wheels").mkdir(parents=True)
     (folder / "doses.py").write_text(MODEL, "utf-8")
-    wheel = folder / "wheels" / "airgate_test_dose-1.0-py3-none-any.whl"
-    about = "airgate_test_dose-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w") as content:
-        content.writestr("airgate_test_dose.py", f"WORD = {word!r}\n")
-        content.writestr(
-            f"{about}/METADATA", "Metadata-Version: 2.1\nName: airgate-test-dose\nVersion: 1.0\n"
-        )
-        content.writestr(
-            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        content.writestr(f"{about}/RECORD", "")
+    wheel = write_wheel(folder / "wheels", "airgate_test_dose", f"WORD = {word!r}\n")
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+import tritonclient.grpc
+from google.protobuf.descriptor import Descriptor
+from tritonclient.grpc import service_pb2
 
 from adapters.runtimes.errors import ModelServerAway
 from adapters.runtimes.kserve import ServedDifferently
 from adapters.runtimes.loading import Loadable, load
 from adapters.runtimes.open_inference import InferenceRefused
 from adapters.runtimes.open_inference_grpc import GrpcInferenceServer
+from adapters.runtimes.open_inference_messages import MESSAGES
 from ai_models.card import ModelCard
 from ai_models.card.runtime import KServe
 from ai_models.contract import Inputs, Model
@@ -120,3 +124,33 @@ def test_an_image_larger_than_a_server_takes_is_not_sent_again_and_again(behavio
         metadata = server.metadata()
         with pytest.raises(InferenceRefused, match="larger than max"):
             server.infer(np.zeros((1, 1, 16, 300, 300), "<f4"), *metadata.inputs, metadata.outputs)
+
+
+def test_the_double_over_grpc_answers_the_client_of_triton_as_triton_would(behaviour):
+    voxels = ball_volume().voxels[None, None].astype(np.float32)
+    image = tritonclient.grpc.InferInput("x", voxels.shape, "FP32")
+    image.set_data_from_numpy(voxels)
+    with grpc_inference_server(behaviour) as address:
+        client = tritonclient.grpc.InferenceServerClient(address.removeprefix("grpc://"))
+        assert client.is_model_ready("bright")
+        (told,) = client.get_model_metadata("bright").inputs
+        assert (told.name, told.datatype, [*told.shape]) == ("x", "FP32", [-1, 1, -1, -1, -1])
+        answer = client.infer("bright", [image]).as_numpy("y")
+        client.close()
+    assert answer is not None
+    np.testing.assert_array_equal(answer[0].argmax(0), ball_mask())
+
+
+@pytest.mark.parametrize(
+    "message", [name for name in MESSAGES if name.endswith(("Request", "Response"))]
+)
+def test_our_messages_over_grpc_are_on_the_wire_those_of_triton(message):
+    def compare(ours: Descriptor, published: Descriptor) -> None:
+        for field in ours.fields:
+            theirs = published.fields_by_name[field.name]
+            assert (field.number, field.type) == (theirs.number, theirs.type)
+            assert field.is_repeated == theirs.is_repeated
+            if field.message_type:
+                compare(field.message_type, theirs.message_type)
+
+    compare(MESSAGES[message].DESCRIPTOR, getattr(service_pb2, message).DESCRIPTOR)
