@@ -1,7 +1,7 @@
 """The AIR result tree of one workitem: the root SR, its primitives, and every carrier (IHE AIR)."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydicom.sr.coding import Code
@@ -16,8 +16,16 @@ if TYPE_CHECKING:  # at run time it would bring highdicom and scipy into every p
 DELETED = "its DICOM objects were deleted from the archive"
 
 
-def tree(result: Result, objects: Sequence["Encoded"], fhir: Sequence[Any]) -> dict[str, object]:
-    """Everything a client needs to walk from the result to its carriers, as plain JSON."""
+def tree(
+    result: Result,
+    objects: Sequence["Encoded"],
+    fhir: Sequence[Any],
+    decoders: Sequence[Mapping[str, object]] = (),
+) -> dict[str, object]:
+    """Everything a client needs to walk from the result to its carriers, as plain JSON.
+
+    decoders: who read the compressed instances of each input, as gateway/decoders_used.py tells.
+    """
     root = next(o.dataset for o in objects if o.kind == "SR")
     return {
         "root": str(root.SOPInstanceUID),
@@ -31,6 +39,7 @@ def tree(result: Result, objects: Sequence["Encoded"], fhir: Sequence[Any]) -> d
         "regions": [*_structures(result), *_regions(result)],
         "heat_maps": _heat_maps(result, objects),
         "warnings": [one.text for one in result.findings.caveats],
+        "decoders": list(decoders),
         "fhir": _fhir(fhir),
     }
 

@@ -52,11 +52,15 @@ Answered = TypeVar("Answered")
 
 @dataclass(frozen=True)
 class Answer:
-    """A result, the objects that carry it, and what the archive made of them."""
+    """A result, the objects that carry it, and what the archive made of them.
+
+    decoders: who read the compressed instances of its inputs.
+    """
 
     result: Result
     objects: list[Encoded]
     kept: list[Kept]
+    decoders: Sequence[Mapping[str, object]] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,12 @@ class Pipeline:
             objects = list(objects_of(result, source))
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
             kept = [] if _is_shadow(workitem) else [self._keep(one) for one in objects]
-        self._publish(workitem, model, Answer(result, objects, kept), watch)
+        decoders = [
+            {"input": of, **told}
+            for of, series in ((name, source), *others.items())
+            for told in series.decoders.told()
+        ]
+        self._publish(workitem, model, Answer(result, objects, kept, decoders), watch)
 
     def _sources(
         self, named: Mapping[str, Sequence[InstanceRow]], model: RegisteredModel
@@ -174,7 +183,7 @@ class Pipeline:
                 resources = fhir.resources(answer.result, self._references(answer.objects))
             outputs = [_reference(one) for one in answer.objects]
         with self.database.write() as session:
-            results = air.tree(answer.result, answer.objects, resources)
+            results = air.tree(answer.result, answer.objects, resources, answer.decoders)
             _note_steps(session, workitem, watch)
             if not worklist.complete(session, workitem, model.performer, outputs, results):
                 taking_back.results(session, workitem, answer.kept)

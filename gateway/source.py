@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,8 +10,9 @@ from pydicom import Dataset, dcmread
 
 from ai_models.card import InputKind
 from gateway.ahead import ahead
+from gateway.decoders_used import DecodersUsed
 from gateway.retrieve.codec_processes import PROCESSES
-from gateway.uncompressing import is_compressed, uncompressed
+from gateway.uncompressing import Plain, is_compressed, uncompressed
 from standards.errors import UnfitSeries
 from standards.frame_headers import frame_headers, number_of_frames
 from standards.frame_references import SINGLE_FRAME_CLASSES
@@ -29,7 +31,7 @@ class SourceSeries:
     """One series, each instance of which can be read again by its own call (a file, an archive).
 
     Nothing is kept but headers: a series may be larger than what a worker should hold.
-    kind: what the model makes of it.
+    kind: what the model makes of it. decoders: of the instances that have passed.
     """
 
     def __init__(self, reads: Sequence[Read], kind: InputKind = InputKind.VOLUME) -> None:
@@ -37,6 +39,7 @@ class SourceSeries:
         self._kind = kind
         self._by_uid: dict[str, Read] = {}
         self._headers: list[Dataset] = []
+        self.decoders = DecodersUsed()
 
     def contents(self) -> Iterator[bytes]:
         """Every instance once, its pixels uncompressed, read and decoded ahead in threads.
@@ -45,14 +48,18 @@ class SourceSeries:
         that cannot be decoded, or that two decoders see differently.
         """
         self._headers.clear()
+        self.decoders = DecodersUsed()
         compared = _spread(len(self._reads))
         jobs = [partial(_arrived, read, n in compared) for n, read in enumerate(self._reads)]
-        for read, (header, content) in zip(self._reads, ahead(jobs, FETCHES, AHEAD), strict=True):
+        for read, one in zip(self._reads, ahead(jobs, FETCHES, AHEAD), strict=True):
+            header = one.header
             if self._kind is InputKind.VOLUME:
                 _check_class(header)
+            if one.plain is not None:
+                self.decoders.add(header.file_meta.TransferSyntaxUID, one.plain)
             self._headers.append(header)
             self._by_uid[str(header.SOPInstanceUID)] = read
-            yield content
+            yield one.content
 
     @property
     def headers(self) -> tuple[Dataset, ...]:
@@ -68,16 +75,27 @@ class SourceSeries:
 
     def modality_values(self, header: Dataset) -> np.ndarray:
         """The pixels of one slice in modality values, (rows, columns)."""
-        _, content = _arrived(self._by_uid[str(header.SOPInstanceUID)], compare=False)
-        return modality_values(dcmread(io.BytesIO(content)), header.get("ReferencedFrameNumber", 1))
+        arrived = _arrived(self._by_uid[str(header.SOPInstanceUID)], compare=False)
+        instance = dcmread(io.BytesIO(arrived.content))
+        return modality_values(instance, header.get("ReferencedFrameNumber", 1))
 
 
-def _arrived(read: Read, compare: bool) -> tuple[Dataset, bytes]:
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """plain: of an instance that came compressed."""
+
+    header: Dataset
+    content: bytes
+    plain: Plain | None
+
+
+def _arrived(read: Read, compare: bool) -> _Arrived:
     content = read()
     header = dcmread(io.BytesIO(content), stop_before_pixels=True)
-    if is_compressed(header):
-        content = uncompressed(content, header, compare=compare)
-    return header, content
+    if not is_compressed(header):
+        return _Arrived(header, content, None)
+    plain = uncompressed(content, header, compare=compare)
+    return _Arrived(header, plain.content, plain)
 
 
 def _spread(count: int) -> frozenset[int]:

@@ -19,13 +19,16 @@ from standards.errors import UnfitSeries
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A file in Explicit VR Little Endian, and how far a second decoder was from its values.
+    """A file in Explicit VR Little Endian, and who decoded it.
 
-    difference: the largest, of the middle frame; None where no other decoder read it.
+    second: the other decoder that read its middle frame too; "" where none was asked, or none
+        could. difference: the largest between the two, in stored values.
     """
 
     content: bytes
-    difference: float | None
+    decoder: str
+    second: str = ""
+    difference: float = 0.0
 
 
 def is_compressed(header: Dataset) -> bool:
@@ -34,7 +37,7 @@ def is_compressed(header: Dataset) -> bool:
     return syntax not in NATIVE and bool(plugins(syntax))
 
 
-def uncompressed(content: bytes, header: Dataset, *, compare: bool) -> bytes:
+def uncompressed(content: bytes, header: Dataset, *, compare: bool) -> Plain:
     """The file with its pixels decoded. Raises UnfitSeries where they cannot be.
 
     compare: ask a second decoder too; UnfitSeries where the two do not agree. That there is none,
@@ -45,9 +48,8 @@ def uncompressed(content: bytes, header: Dataset, *, compare: bool) -> bytes:
     except CodecFailed as error:
         expected = f"pixel data in {header.file_meta.TransferSyntaxUID.name}"
         raise UnfitSeries("PixelData", "an image that cannot be decoded", expected) from error
-    if plain.difference is not None:
-        check_decoders(header.file_meta.TransferSyntaxUID, plain.difference)
-    return plain.content
+    check_decoders(header.file_meta.TransferSyntaxUID, plain.difference)
+    return plain
 
 
 def _asked(content: bytes, compare: bool) -> Plain:
@@ -63,10 +65,10 @@ def plain_of(content: bytes, compare: bool) -> Plain:
     """Run in a codec process. Raises whatever the last of the decoders raises."""
     image = dcmread(BytesIO(content))
     used = _decompress(image)
-    difference = _difference(image, dcmread(BytesIO(content)), used) if compare else None
+    compared = _compared(image, dcmread(BytesIO(content)), used) if compare else ("", 0.0)
     buffer = BytesIO()
     image.save_as(buffer)
-    return Plain(buffer.getvalue(), difference)
+    return Plain(buffer.getvalue(), used, *compared)
 
 
 def _decompress(image: Dataset) -> str:
@@ -82,7 +84,8 @@ def _decompress(image: Dataset) -> str:
     return last
 
 
-def _difference(plain: Dataset, compressed: Dataset, used: str) -> float | None:
+def _compared(plain: Dataset, compressed: Dataset, used: str) -> tuple[str, float]:
+    """Another decoder that reads the middle frame, and its largest difference from the first."""
     middle = int(plain.get("NumberOfFrames") or 1) // 2
     for name in reversed(plugins(compressed.file_meta.TransferSyntaxUID)):  # the least alike
         if name == used:
@@ -91,5 +94,6 @@ def _difference(plain: Dataset, compressed: Dataset, used: str) -> float | None:
             second = pixel_array(compressed, index=middle, decoding_plugin=name)
         except Exception:  # noqa: S112 (a decoder that cannot read it has no opinion)
             continue
-        return float(np.abs(pixel_array(plain, index=middle).astype(np.int64) - second).max())
-    return None
+        first = pixel_array(plain, index=middle).astype(np.int64)
+        return name, float(np.abs(first - second).max())
+    return "", 0.0

@@ -31,6 +31,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from gateway.retrieve import imagecodecs_plugin
+
+imagecodecs_plugin.register()
+
 NATIVE = frozenset(
     (
         ImplicitVRLittleEndian,
@@ -46,17 +50,18 @@ FILMS = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
 # The quickest first, ms for a CT slice of 512 x 512 x 16 bits: JPEG-LS 7.5 with pyjpegls, 11.7
 # with GDCM; RLE 0.4 with pylibjpeg, 4.3 with pydicom; 8-bit JPEG 4.0 with Pillow, 10.3 with GDCM.
 # JPEG 2000 takes all three about as long; GDCM comes last, since it alone aborts on odd images.
+# imagecodecs would be quicker (docs/BENCHMARKS.md), but is here to check the others.
 _DECODERS: dict[str, tuple[str, ...]] = {
     JPEGBaseline8Bit: ("pillow", "gdcm"),
-    JPEGExtended12Bit: ("pillow", "gdcm"),
-    JPEGLossless: ("gdcm",),
-    JPEGLosslessSV1: ("gdcm",),
+    JPEGExtended12Bit: ("pillow", "imagecodecs", "gdcm"),
+    JPEGLossless: ("gdcm", "imagecodecs"),
+    JPEGLosslessSV1: ("gdcm", "imagecodecs"),
     JPEGLSLossless: ("pyjpegls", "gdcm"),
     JPEGLSNearLossless: ("pyjpegls", "gdcm"),
     JPEG2000Lossless: ("pylibjpeg", "pillow", "gdcm"),
     JPEG2000: ("pylibjpeg", "pillow", "gdcm"),
-    HTJ2KLossless: ("pylibjpeg",),
-    HTJ2KLosslessRPCL: ("pylibjpeg",),
+    HTJ2KLossless: ("pylibjpeg", "imagecodecs"),
+    HTJ2KLosslessRPCL: ("pylibjpeg", "imagecodecs"),
     HTJ2K: ("pylibjpeg",),
     RLELossless: ("pylibjpeg", "pydicom"),
 }

@@ -10,8 +10,10 @@ from tests.series import ct_series, findings, heat_map, key_pixels, small_result
 def test_classifications_and_regions_are_told_with_codes_and_places():
     result = picture_result([radiograph()], [SUSPICION, BOX])
     objects = list(encode(result, lambda _: []))
-    tree = air.tree(result, objects, [])
+    decoders = [{"input": "image", "decoder": "gdcm", "compared": 0}]
+    tree = air.tree(result, objects, [], decoders)
 
+    assert tree["decoders"] == decoders
     (judged,), (region,) = tree["classifications"], tree["regions"]
     assert [one["kind"] for one in tree["objects"]] == ["SR", "PR"]
     assert (judged["concept"], judged["value"]) == ("Pneumothorax", "Absent")
