@@ -21,6 +21,7 @@ from adapters.runtimes.errors import (
     ModelServerAway,
     ModelTimedOut,
     ModelTooLarge,
+    NetworkNotWithheld,
 )
 from gateway.analysis import Refused
 from gateway.errors import NotFound
@@ -74,6 +75,7 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (ModelTimedOut, Kind.INPUT),  # the same input takes as long again
     (ModelOutOfMemory, Kind.INPUT),  # and as much
     (ModelTooLarge, Kind.INPUT),
+    (NetworkNotWithheld, Kind.INPUT),
     (ModelError, Kind.MODEL),
     (StandardsError, Kind.INPUT),
     (NotFound, Kind.INPUT),

@@ -5,7 +5,7 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -29,6 +29,7 @@ from standards import ups
 from standards.identity import Algorithm
 
 PROGRAM = "airgate"  # who registers bundled models
+_NO_DEVICE = ""  # as CUDA_VISIBLE_DEVICES has it
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,14 @@ class RegisteredModel:
 class Registry:
     """Cards and stages live in the database, uploaded artefacts in their store."""
 
-    def __init__(self, database: Database, artefacts: Artefacts) -> None:
+    def __init__(
+        self,
+        database: Database,
+        artefacts: Artefacts,
+        surroundings: Surroundings = Surroundings(),
+    ) -> None:
         self._database, self._artefacts = database, artefacts
+        self._surroundings = surroundings
 
     def add_bundled(self) -> None:
         """Register what ships with the program; a changed build replaces its former self.
@@ -144,11 +151,16 @@ class Registry:
         return Loadable(card, folder, python, model.digest)
 
     def _try_out(self, card: ModelCard, folder: Path | None) -> None:
-        """Load the model once in a process of its own: a bad one is refused here and now."""
+        """Load the model once in a process of its own: a bad one is refused here and now.
+
+        Without a GPU, whatever its card says: those of this machine are its workers' to give.
+        """
         if card.queue == OUTSIDE:
             return
         with tempfile.TemporaryDirectory() as printed:
-            process = ModelProcess(Surroundings(output=Path(printed)))
+            process = ModelProcess(
+                replace(self._surroundings, device=_NO_DEVICE, output=Path(printed))
+            )
             try:
                 python = self._artefacts.environments.python(card, folder)
                 process.warm_up(Loadable(card, folder, python))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from adapters.archive import Archive
 from adapters.artefact_store import ArtefactStore
+from adapters.runtimes.kept_process import Surroundings
 from gateway.completion import note_arrival
 from gateway.errors import DatabaseUnusable
 from gateway.ingest import Ingest
@@ -35,7 +36,14 @@ def build(settings: Settings, archive: Archive, database: Database) -> Services:
 
 
 def registry_of(settings: Settings, database: Database) -> Registry:
-    return Registry(database, artefacts_of(settings))
+    return Registry(database, artefacts_of(settings), surroundings_of(settings))
+
+
+def surroundings_of(settings: Settings) -> Surroundings:
+    """Where models run."""
+    return Surroundings(
+        network=settings.model_network, apart=settings.data, reads=settings.model_readable
+    )
 
 
 def artefacts_of(settings: Settings) -> Artefacts:

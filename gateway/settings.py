@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.runtimes.confinement import Network
 from gateway.total_memory import total_memory
 
 LEAST_MODEL_MEMORY = 2048 << 20  # bytes: what a card asks for that says nothing
@@ -51,6 +52,17 @@ class Settings(BaseSettings):
         description="memory for the models of one worker, in MiB, those that rest and those at "
         "work; unset = three quarters of the machine's or the container's, shared among the workers"
         " of `serve`, and 2048 at least",
+    )
+    model_network: Network = Field(
+        default="withheld",
+        description="the network, for models whose card does not ask for it: `withheld` as far as "
+        "the kernel lets us; `required` runs no model where it does not; `open` = they have it",
+    )
+    model_reads: str = Field(
+        default="",
+        pattern=r"^(/[^:]*(:/[^:]*)*)?$",
+        description="files and folders that models may read beside their own, with `:` between; "
+        "`/` = all but the data folder; empty = none",
     )
     quiet_seconds: float = Field(
         default=10, ge=0, description="a study without a new instance for so long is complete"
@@ -241,6 +253,10 @@ class Settings(BaseSettings):
             return self.model_memory_mb << 20
         share = total_memory() * 3 // 4 // max(1, self.workers)
         return max(share, LEAST_MODEL_MEMORY)
+
+    @property
+    def model_readable(self) -> tuple[Path, ...]:
+        return tuple(Path(path) for path in filter(None, self.model_reads.split(":")))
 
     @property
     def root_url(self) -> str:

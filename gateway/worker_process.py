@@ -3,9 +3,10 @@
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.garbage import calm_collector
-from adapters.runtimes.kept_process import Surroundings
+from adapters.runtimes.kept_process import not_withheld
 from adapters.runtimes.peaks import Peaks
 from adapters.runtimes.pool import ModelPool
 from gateway import services
@@ -39,8 +40,10 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     migrate(database)
     parts = services.build(settings, connect(settings), database)
     data = settings.data
-    printed = Surroundings(output=data / "model-output")
-    models = ModelPool(settings.model_memory, Peaks(data / "model-memory"), printed)
+    surroundings = replace(services.surroundings_of(settings), output=data / "model-output")
+    models = ModelPool(settings.model_memory, Peaks(data / "model-memory"), surroundings)
+    for told in not_withheld():
+        log.warning(told)
     jobs = JobQueue(database)
     pipeline = Pipeline(
         database,

@@ -3,7 +3,7 @@
     register(gateway); files = tiny_study(7).write(folder)
 
 The Series Description says what the model does: `sleep 60` takes that long, `crash` ends its
-process, `kill` the worker's too, `warn` adds a warning; anything else is marked and measured.
+process, `warn` adds a warning; anything else is marked and measured.
 """
 
 import io
@@ -42,10 +42,6 @@ _MODEL = """
                 time.sleep(float(number))
             if word == "crash":
                 os.kill(os.getpid(), 11)
-            if word == "kill":
-                keeper = open(f"/proc/{os.getppid()}/stat").read()
-                os.kill(int(keeper.rpartition(")")[2].split()[1]), 9)
-                time.sleep(60)
             mask = (volume.voxels < -500).astype(np.uint8)
             millilitres = float(mask.sum()) * volume.voxel_ml
             warning = [Caveat("This series asked for a warning.")] if word == "warn" else []

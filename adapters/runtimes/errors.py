@@ -67,6 +67,17 @@ class ModelGarbled(ModelError):
         )
 
 
+class NetworkNotWithheld(ModelError):
+    """The network was to be withheld from the model, and the kernel refuses that."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the network cannot be withheld from the model on this machine, where the kernel "
+            "refuses user namespaces; allow them there, or set AIRGATE_MODEL_NETWORK=withheld to "
+            "run models even so"
+        )
+
+
 class ModelTimedOut(ModelError):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

@@ -1,10 +1,11 @@
 """The parent of a model's process: it watches what the model takes, and ends all that it started.
 
-    python -m adapters.runtimes.keeper CONNECTION FOLDER MEMORY [OUTPUT]
+    python -m adapters.runtimes.keeper CONNECTION FOLDER MEMORY CONFINEMENT [OUTPUT]
 
 CONNECTION: descriptor of the model's end of the pipe. FOLDER: private to the model, removed at the
-end. MEMORY: bytes that the model and all that it starts may take together. OUTPUT: file that gets
-the end of what they print; unset = it goes where the keeper's own goes.
+end. MEMORY: bytes that the model and all that it starts may take together. CONFINEMENT: what they
+may reach (adapters/runtimes/confinement.py). OUTPUT: file that gets the end of what they print;
+unset = it goes where the keeper's own goes.
 
 What the model leaves behind becomes a child of the keeper (PR_SET_CHILD_SUBREAPER), however it was
 started, and so nothing outlives it. The keeper ends when its standard input does, with its worker.
@@ -26,8 +27,10 @@ from pathlib import Path
 from adapters.child_process import end_with_parent
 from adapters.process_tree import children, descendants
 from adapters.runtimes.bounded_log import BoundedLog
+from adapters.runtimes.confinement import Confinement, NotWithheld
 
-OUT_OF_MEMORY, TOO_MANY_PROCESSES = 201, 202  # exit codes; those of models are rarely above 128
+# Exit codes; those of models are rarely above 128.
+OUT_OF_MEMORY, TOO_MANY_PROCESSES, NETWORK_NOT_WITHHELD = 201, 202, 203
 MOST_PROCESSES = 256  # RLIMIT_NPROC counts all of a user, so it would hit others
 _OPEN_FILES = 4096
 _LOOK_SECONDS = 0.1
@@ -38,7 +41,8 @@ _AT_ONCE = 65_536  # bytes of output
 
 def main(arguments: Sequence[str]) -> None:
     connection, folder, memory = int(arguments[0]), Path(arguments[1]), int(arguments[2])
-    log = BoundedLog(Path(arguments[3])) if arguments[3:] else None
+    confinement = Confinement.read(arguments[3])
+    log = BoundedLog(Path(arguments[4])) if arguments[4:] else None
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _limit()
     os.chdir(folder)
@@ -46,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     model = os.fork()
     if model == 0:
         os.close(printed)
-        _serve(connection, printing if log else None)
+        _serve(connection, confinement, printing if log else None)
         sys.exit()
     os.close(connection)
     os.close(printing)
@@ -66,10 +70,14 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _serve(connection: int, output: int | None) -> None:
+def _serve(connection: int, confinement: Confinement, output: int | None) -> None:
     """Become the model's process. output: unset = where the keeper's goes."""
-    end_with_parent(signal.SIGKILL)
     os.setsid()
+    try:
+        confinement.enter()
+    except NotWithheld:
+        sys.exit(NETWORK_NOT_WITHHELD)
+    end_with_parent(signal.SIGKILL)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     for stream in (1, 2):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from adapters.runtimes.confinement import Confinement, Network, allowed
+from adapters.runtimes.loading import Loadable
 from ai_models.card import ModelCard
 
 # Of the worker's environment, what begins so; its token and its database's address do not.
@@ -20,7 +22,10 @@ _PASSED_ON = (
 )
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _FACTOR = 2  # of the memory that a card tells; what takes more is out of control
+_PYTHON = (sys.executable, "-P", "-m")
 _END_SECONDS = 10.0  # the keeper has only to kill
+# The model runs elsewhere, and its process runs our code alone.
+_NOT_CONFINED = frozenset({"kserve", "container"})
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,17 @@ class Surroundings:
     memory: bytes that the worker has for models; unset = as many as the card allows.
     device: the GPU that it sees, as CUDA_VISIBLE_DEVICES has it; unset = those that we see.
     output: folder for the end of what models print, a file each; unset = where ours goes.
+    network: of models whose card does not ask for it.
+    apart: folder of which a model sees no more than what is its own; reads: what it may read
+    beside this program and what that stands on.
     """
 
     memory: int | None = None
     device: str | None = None
     output: Path | None = None
+    network: Network = "withheld"
+    apart: Path | None = None
+    reads: tuple[Path, ...] = ()
 
     def limit(self, card: ModelCard) -> int:
         """Bytes that the model's processes may take together."""
@@ -46,24 +57,37 @@ class Surroundings:
             return []
         return [str((self.output / f"{card.name}-{card.version}.log").resolve())]
 
+    def confinement(self, model: Loadable, folder: Path) -> Confinement:
+        """folder: private to the process of the model."""
+        if model.card.runtime.kind in _NOT_CONFINED:
+            return Confinement("open")
+        own = [model.folder] if model.folder else []
+        if model.python:
+            own.append(model.python.parents[1])  # the environment that it lies in
+        network = "open" if model.card.resources.network else self.network
+        return Confinement(network, allowed(own, folder, self.apart, self.reads))
+
 
 class KeptProcess:
     """A model's process below its keeper.
 
+    model: its paths hold from any working folder.
     connection: to the model. patience: seconds after which writing to it, or reading on in a
     message, is given up with BlockingIOError. memory: bytes that it may take.
     """
 
-    def __init__(self, card: ModelCard, surroundings: Surroundings, patience: float) -> None:
+    def __init__(self, model: Loadable, surroundings: Surroundings, patience: float) -> None:
+        card = model.card
         ours, theirs = socket.socketpair()
         for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
             ours.setsockopt(socket.SOL_SOCKET, option, _timeval(patience))
         self.patience, self.memory = patience, surroundings.limit(card)
         folder = tempfile.mkdtemp(prefix="airgate-model-")
-        told = [str(theirs.fileno()), folder, str(self.memory), *surroundings.log(card)]
+        confinement = surroundings.confinement(model, Path(folder)).told()
+        told = [str(theirs.fileno()), folder, str(self.memory), confinement]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "adapters.runtimes.keeper", *told],
+                [*_PYTHON, "adapters.runtimes.keeper", *told, *surroundings.log(card)],
                 env=environment(card, folder, surroundings.device),
                 stdin=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
@@ -109,9 +133,25 @@ def environment(card: ModelCard, folder: str, device: str | None) -> Mapping[str
         **({} if device is None else {"CUDA_VISIBLE_DEVICES": device}),
         **dict.fromkeys(_THREADS, threads),
         **dict.fromkeys(("HOME", "TMPDIR"), folder),
-        "PYTHONPATH": os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path),
+        "PYTHONPATH": _import_path(),
         "PYTHONUNBUFFERED": "1",  # what it printed before a crash is in its log
     }
+
+
+def not_withheld() -> list[str]:
+    """What this machine's kernel does not let us withhold from models, in words."""
+    told = subprocess.run(
+        [*_PYTHON, "adapters.runtimes.confinement"],
+        env={**os.environ, "PYTHONPATH": _import_path()},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.splitlines()
+
+
+def _import_path() -> str:
+    return os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
 
 
 def _timeval(seconds: float) -> bytes:

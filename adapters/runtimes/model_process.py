@@ -21,6 +21,7 @@ from adapters.runtimes.errors import (
     ModelServerAway,
     ModelTimedOut,
     ModelUnusable,
+    NetworkNotWithheld,
 )
 from adapters.runtimes.kept_process import KeptProcess, Surroundings
 from adapters.runtimes.loading import Loadable
@@ -117,9 +118,10 @@ class ModelProcess:
             return
         self.stop()
         patience = model.card.resources.timeout_seconds
-        self._process, self._model = KeptProcess(model.card, self._surroundings, patience), model
+        sent = _from_anywhere(model)
+        self._process, self._model = KeptProcess(sent, self._surroundings, patience), model
         try:
-            self._process.connection.send(_from_anywhere(model))
+            self._process.connection.send(sent)
         except BrokenPipeError:
             self._crashed()
 
@@ -190,6 +192,7 @@ class ModelProcess:
         ends: Mapping[int, ModelError] = {
             keeper.OUT_OF_MEMORY: ModelOutOfMemory(self._kept.memory),
             keeper.TOO_MANY_PROCESSES: ModelForked(keeper.MOST_PROCESSES),
+            keeper.NETWORK_NOT_WITHHELD: NetworkNotWithheld(),
         }
         self._give_up(ends.get(exit_code, ModelCrashed(exit_code)))
 

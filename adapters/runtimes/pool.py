@@ -8,7 +8,7 @@ waits for nobody, so nobody waits for ever.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Condition
 
 from adapters.runtimes.devices import Device, Devices, nvidia_devices
@@ -158,7 +158,7 @@ class ModelPool:
             if not self._make_room(lambda: self._freest().free >= expected.gpu):
                 return None
             device = self._freest().name
-        process = ModelProcess(Surroundings(self._limit, device, self._surroundings.output))
+        process = ModelProcess(replace(self._surroundings, memory=self._limit, device=device))
         warm = _Warm(model, process, expected, device)
         self._warm.append(warm)
         return warm

@@ -25,6 +25,9 @@ class Resources(Strict):
     autocast: bool = Field(default=False, description="half precision where that is safe")
     channels_last: bool = Field(default=False, description="memory format of convolutions")
     timeout_seconds: float = Field(default=600, gt=0)
+    network: bool = Field(
+        default=False, description="whether it needs the network; without, it has none"
+    )
     retries: int = Field(
         default=1, ge=0, le=3, description="how often work is tried again whose model failed"
     )

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.artefact_store import ArtefactStore
 from adapters.errors import AdapterError, ArtefactsUnavailable
 from adapters.orthanc_process import orthanc_binary
+from adapters.runtimes.kept_process import not_withheld
 from ai_models.bundled import bundled_models
 from gateway import services
 from gateway.archives import connect
@@ -180,6 +181,15 @@ def _artefacts(settings: Settings) -> Finding:
     return Finding("artefacts of models", True, store.where)
 
 
+def _models_kept(settings: Settings) -> Finding:
+    what = "limits of models"
+    if told := not_withheld():
+        needed = settings.model_network == "required"
+        mend = "allow user namespaces and Landlock to workers; see docs/models.md"
+        return Finding(what, False if needed else None, "; ".join(told), mend)
+    return Finding(what, True, "network and files can be withheld from models")
+
+
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _python,
     _data,
@@ -192,4 +202,5 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _rules,
     _viewer,
     _torch,
+    _models_kept,
 )

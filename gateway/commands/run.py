@@ -26,6 +26,8 @@ from gateway.local_run import (
 )
 from gateway.outputs import Encoded
 from gateway.registry import RegisteredModel
+from gateway.services import surroundings_of
+from gateway.settings import Settings
 from standards.analysis import Result
 from standards.findings import Findings
 
@@ -42,7 +44,7 @@ def run(model_name: str, paths: Sequence[Path], out: Path) -> int:
             lambda path: console.print(f"passed over {path.name}: not a DICOM image"),
         )
         chosen = _choose(model, series, console)
-    process = ModelProcess()
+    process = ModelProcess(surroundings_of(Settings()))
     watch = Stopwatch()
     try:
         with console.status(f"running {model.card.title}"):

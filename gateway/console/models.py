@@ -54,6 +54,7 @@ TITLES = {
     "gpu_memory_mb": "GPU memory (MB)",
     "timeout_seconds": "Time limit (s)",
     "concurrency": "Workitems at once",
+    "network": "Has the network",
 }
 
 

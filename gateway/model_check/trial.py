@@ -16,6 +16,7 @@ from adapters.runtimes.errors import (
     ModelServerAway,
     ModelTimedOut,
     ModelUnusable,
+    NetworkNotWithheld,
 )
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
@@ -25,6 +26,8 @@ from gateway.local_run import analyse_files, in_environment
 from gateway.model_check.printed import caught_output
 from gateway.model_check.report import Report, counted
 from gateway.registry import RegisteredModel
+from gateway.services import surroundings_of
+from gateway.settings import Settings
 from gateway.source import SourceSeries
 from standards.analysis import Result
 
@@ -38,6 +41,7 @@ _REMEDIES: Mapping[type[ModelError], str] = {
     ModelForked: "let it start fewer processes",
     ModelGarbled: "return findings, and leave the process's other files alone",
     ModelServerAway: "start the server that runtime.url names",
+    NetworkNotWithheld: "check it where user namespaces are allowed",
     ModelFailed: "mend the line or the output that is named, then check again",
 }
 
@@ -46,7 +50,7 @@ def tried(
     model: RegisteredModel, folder: Path, files: Mapping[str, Sequence[Path]], report: Report
 ) -> tuple[Result, SourceSeries] | None:
     """None, and why is in the report, where it gives no findings."""
-    process, watch = ModelProcess(), Stopwatch()
+    process, watch = ModelProcess(surroundings_of(Settings())), Stopwatch()
     result = None
     with caught_output() as printed:
         try:

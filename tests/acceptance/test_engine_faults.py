@@ -1,4 +1,4 @@
-"""Models that hang, kill their workers or are canceled, and databases and archives that go away."""
+"""Models that hang, work that ends its workers, and databases and archives that go away."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.failures import MAXIMUM_ATTEMPTS
 from tests import quick_model
 from tests.orthanc_server import needs_orthanc
 from tests.postgresql import PostgreSQL
@@ -77,11 +78,16 @@ def test_a_cancel_request_stops_the_model_and_the_next_study_is_done(shared):
 
 
 def test_what_kills_its_workers_is_given_up_and_replayed_by_hand(shared):
-    poison, good = tiny_study(3, "kill"), tiny_study(4)
+    poison, good = tiny_study(3, "sleep 600"), tiny_study(4)
     store(shared, poison)
-    await_claim(shared, poison)
-    store(shared, good)
-    assert_one_result(shared, good)
+    for times in range(1, MAXIMUM_ATTEMPTS + 1):
+        wait_until(lambda n=times: len(claims(shared, poison)) == n, 60, lambda: shared.log)
+        slot = claims(shared, poison)[-1]["detail"]["worker"].rpartition("-")[2]
+        (worker,) = shared.children(f"gateway.cli worker --slot {slot}")
+        os.kill(worker, signal.SIGKILL)
+        if times == 1:
+            store(shared, good)
+            assert_one_result(shared, good)
 
     (workitem,) = shared.await_end(poison.uid)
 
@@ -92,6 +98,9 @@ def test_what_kills_its_workers_is_given_up_and_replayed_by_hand(shared):
     subprocess.run(command, env=shared.environment, check=True, cwd=ROOT)
     assert shared.client.json("/api/v1/workitems?dead=true") == []
     wait_until(lambda: len(claims(shared, poison)) > 6, 60, lambda: shared.log)
+    again = next(one for one in shared.trace(poison.uid)["workitems"] if not one["outcome"])
+    command = [*command[:4], "cancel", again["workitem_uid"]]
+    subprocess.run(command, env=shared.environment, check=True, cwd=ROOT)
 
 
 def test_another_worker_on_the_same_postgresql_finishes_what_a_killed_one_had(tmp_path, postgresql):

@@ -213,11 +213,13 @@ def test_nothing_that_a_model_started_outlives_it(folder, monkeypatch):
 
 
 def test_what_a_model_prints_is_kept_apart_its_end_alone_and_no_secret_is_known_to_it(
-    pool, folder, monkeypatch
+    folder, monkeypatch
 ):
     monkeypatch.setenv("AIRGATE_TOKEN", "secret")
     monkeypatch.setenv("AIRGATE_DATABASE_URL", "postgresql://secret")
-    assert run(pool, model(folder, "printer"), "prints")
+    own = ModelPool(4 << 30, Peaks(folder / "own"), Surroundings(output=folder / "printed"))
+    assert run(own, model(folder, "printer"), "prints")
+    own.stop()  # all of it is written then
 
     log = folder / "printed" / "printer-0.1.log"
     parts = [log, log.with_name(f"{log.name}.1")]
