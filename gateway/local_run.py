@@ -64,9 +64,13 @@ def files_of_inputs(selections: Selections, found: LocalSeries) -> dict[str, lis
 
 
 def in_environment(model: Loadable) -> Loadable:
-    """Its environment is made in the data folder, if it needs one. Raises EnvironmentNotMade."""
-    environments = Environments(Settings().data / "environments")
-    return replace(model, python=environments.python(model.card, model.folder))
+    """Its environment is made in the data folder, if it needs one. Raises EnvironmentNotMade.
+
+    Pickled code is allowed as in a gateway with these settings.
+    """
+    settings = Settings()
+    python = Environments(settings.data / "environments").python(model.card, model.folder)
+    return replace(model, python=python, pickles=settings.allow_pickles)
 
 
 def analyse_files(

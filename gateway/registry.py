@@ -3,7 +3,6 @@
 import hashlib
 import json
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from sqlalchemy.orm import Session
 from adapters.runtimes.errors import ModelError
 from adapters.runtimes.kept_process import Surroundings
 from adapters.runtimes.loading import Loadable
-from adapters.runtimes.model_process import ModelProcess
 from ai_models.bundled import bundled_models, digest_of, folder_of
 from ai_models.card import OUTSIDE, ModelCard, Stage, has_card, read_card
 from ai_models.card.bundle import METADATA
@@ -22,6 +20,7 @@ from ai_models.card.runtime import Python
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.models import stages
 from gateway.models.artefacts import Artefact, Artefacts
+from gateway.models.proving import needs_pickles
 from gateway.store.database import Database
 from gateway.store.tables import ModelRow
 from gateway.validation import one_line
@@ -29,24 +28,28 @@ from standards import ups
 from standards.identity import Algorithm
 
 PROGRAM = "airgate"  # who registers bundled models
-_NO_DEVICE = ""  # as CUDA_VISIBLE_DEVICES has it
 
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """One version of a model, with the build (digest) that runs under its name."""
+    """One version of a model, with the build (digest) that runs under its name.
+
+    pickles: whether it cannot be loaded without the pickled code that it brought.
+    """
 
     card: ModelCard
     digest: str
     artefact: Artefact | None = None
     stage: Stage = Stage.LIVE
     registered_at: float = 0.0
+    pickles: bool = False
 
     @classmethod
     def of(cls, row: ModelRow) -> "RegisteredModel":
         card = ModelCard.model_validate_json(row.card)
         artefact = Artefact(row.artefact, row.artefact_name) if row.artefact else None
-        return cls(card, row.digest, artefact, Stage(row.stage), row.registered_at)
+        stage = Stage(row.stage)
+        return cls(card, row.digest, artefact, stage, row.registered_at, row.pickles)
 
     @property
     def algorithm(self) -> Algorithm:
@@ -59,16 +62,21 @@ class RegisteredModel:
 
 
 class Registry:
-    """Cards and stages live in the database, uploaded artefacts in their store."""
+    """Cards and stages live in the database, uploaded artefacts in their store.
+
+    allow_pickles: whether models may be loaded with pickled code that they brought.
+    """
 
     def __init__(
         self,
         database: Database,
         artefacts: Artefacts,
         surroundings: Surroundings = Surroundings(),
+        *,
+        allow_pickles: bool = False,
     ) -> None:
         self._database, self._artefacts = database, artefacts
-        self._surroundings = surroundings
+        self._surroundings, self._allow_pickles = surroundings, allow_pickles
 
     def add_bundled(self) -> None:
         """Register what ships with the program; a changed build replaces its former self.
@@ -91,8 +99,9 @@ class Registry:
 
         by: who does. Raises Unprocessable, and Conflict where the version has another build.
         """
-        self._try_out(card, None)
-        return self._add(_row(card, _card_digest(card)), by)
+        row = _row(card, _card_digest(card))
+        row.pickles = self._needs_pickles(card, None)
+        return self._add(row, by)
 
     def add_artefact(
         self, path: Path, by: str, *, name: str = "", card: ModelCard | None = None
@@ -109,9 +118,10 @@ class Registry:
             else:
                 _check_name(card, name)
                 build = hashlib.sha256(f"{build} {_content(card)}".encode()).hexdigest()
-            self._try_out(card, folder)
+            row = _row(card, build, artefact)
+            row.pickles = self._needs_pickles(card, folder)
             self._artefacts.keep(artefact, path, folder)
-        return self._add(_row(card, build, artefact), by)
+        return self._add(row, by)
 
     def versions(self, name: str | None = None) -> list[RegisteredModel]:
         """All versions, newest first; of one model when a name is given (NotFound if none)."""
@@ -147,27 +157,22 @@ class Registry:
         """
         card, artefact = model.card, model.artefact
         folder = self._artefacts.folder(artefact) if artefact else folder_of(card)
-        python = self._artefacts.environments.python(card, folder)
-        return Loadable(card, folder, python, model.digest)
+        loadable = self._in_environment(card, folder)
+        pickles = model.pickles and self._allow_pickles
+        return replace(loadable, build=model.digest, pickles=pickles)
 
-    def _try_out(self, card: ModelCard, folder: Path | None) -> None:
-        """Load the model once in a process of its own: a bad one is refused here and now.
+    def _in_environment(self, card: ModelCard, folder: Path | None) -> Loadable:
+        return Loadable(card, folder, self._artefacts.environments.python(card, folder))
 
-        Without a GPU, whatever its card says: those of this machine are its workers' to give.
-        """
+    def _needs_pickles(self, card: ModelCard, folder: Path | None) -> bool:
+        """Told by loading it once. Raises Unprocessable for a model that cannot be loaded."""
         if card.queue == OUTSIDE:
-            return
-        with tempfile.TemporaryDirectory() as printed:
-            process = ModelProcess(
-                replace(self._surroundings, device=_NO_DEVICE, output=Path(printed))
-            )
-            try:
-                python = self._artefacts.environments.python(card, folder)
-                process.warm_up(Loadable(card, folder, python))
-            except ModelError as error:
-                raise Unprocessable(str(error)) from error
-            finally:
-                process.stop()
+            return False
+        try:
+            model = self._in_environment(card, folder)
+            return needs_pickles(model, self._surroundings, allowed=self._allow_pickles)
+        except ModelError as error:
+            raise Unprocessable(str(error)) from error
 
     def _add(self, row: ModelRow, by: str) -> RegisteredModel:
         """Where the version is known with the same build, nothing changes. Raises Conflict."""

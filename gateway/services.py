@@ -36,7 +36,12 @@ def build(settings: Settings, archive: Archive, database: Database) -> Services:
 
 
 def registry_of(settings: Settings, database: Database) -> Registry:
-    return Registry(database, artefacts_of(settings), surroundings_of(settings))
+    return Registry(
+        database,
+        artefacts_of(settings),
+        surroundings_of(settings),
+        allow_pickles=settings.allow_pickles,
+    )
 
 
 def surroundings_of(settings: Settings) -> Surroundings:

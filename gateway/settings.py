@@ -124,6 +124,11 @@ class Settings(BaseSettings):
     maximum_artefact_mb: int = Field(
         default=8192, ge=1, description="largest artefact of a model that is accepted, in MiB"
     )
+    allow_pickles: bool = Field(
+        default=False,
+        description="models may be registered, and run, whose files hold pickled code, which runs "
+        "when they are read: whole networks as `torch.save(network)` writes them, for instance",
+    )
     ohif: Path = Field(
         default=Path(".cache/ohif"), description="folder with OHIF's ready static site"
     )

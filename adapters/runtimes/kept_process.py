@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from adapters.runtimes import pickles
 from adapters.runtimes.confinement import Confinement, Network, allowed
 from adapters.runtimes.loading import Loadable
 from ai_models.card import ModelCard
@@ -88,7 +89,7 @@ class KeptProcess:
         with theirs:
             self._process = subprocess.Popen(
                 [*_PYTHON, "adapters.runtimes.keeper", *told, *surroundings.log(card)],
-                env=environment(card, folder, surroundings.device),
+                env=environment(model, folder, surroundings.device),
                 stdin=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is the worker's to handle
@@ -123,13 +124,18 @@ class KeptProcess:
         self.connection.close()
 
 
-def environment(card: ModelCard, folder: str, device: str | None) -> Mapping[str, str]:
+def environment(model: Loadable, folder: str, device: str | None) -> Mapping[str, str]:
     """What a model's process sees: nothing secret, a home of its own, as many threads as cores."""
     cores = len(os.sched_getaffinity(0))
-    threads = str(min(card.resources.threads or cores, cores))
-    passed_on = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+    threads = str(min(model.card.resources.threads or cores, cores))
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_PASSED_ON) and name not in pickles.SWITCHES
+    }
     return {
         **passed_on,
+        **pickles.environment(allowed=model.pickles),
         **({} if device is None else {"CUDA_VISIBLE_DEVICES": device}),
         **dict.fromkeys(_THREADS, threads),
         **dict.fromkeys(("HOME", "TMPDIR"), folder),

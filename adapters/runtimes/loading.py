@@ -28,12 +28,14 @@ class Loadable:
     folder: its files (an unpacked archive, a model's folder); None where the card says it all.
     python: the interpreter of its own environment; None where it needs none.
     build: the digest of what is loaded, where it is known.
+    pickles: whether what is loaded may hold pickled code (adapters/runtimes/pickles.py).
     """
 
     card: ModelCard
     folder: Path | None = None
     python: Path | None = None
     build: str = ""
+    pickles: bool = False
 
 
 class NotRunHere(Exception):

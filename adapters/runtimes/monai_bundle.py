@@ -4,7 +4,7 @@ Of its `preprocessing` only the reading of files is left out, of its `postproces
 writing: both are done here already.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ import torch
 from monai.bundle.config_parser import ConfigParser
 from monai.data.meta_tensor import MetaTensor
 
+from adapters.runtimes import pickles
 from adapters.runtimes.decoding import labels_of
 from adapters.runtimes.execution import Network, device_for
 from adapters.runtimes.grid import image_of, labels_on
+from adapters.runtimes.pickles import PickledCode
 from adapters.runtimes.tensor_model import file_in
 from ai_models.card import ModelCard
 from ai_models.card.outputs import Labels
@@ -47,23 +49,17 @@ def load(card: ModelCard, folder: Path | None) -> "BundleModel":
     return BundleModel(card, network.eval(), parser, device)
 
 
-class PickledCode(Exception):
-    """Weights that would run code when they are read."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(
-            f"{name} is no plain state dict of tensors, so that reading it may run code; expected "
-            "what torch.save(network.state_dict(), ...) writes"
-        )
-
-
-def _state(weights: Path, device: torch.device) -> dict[str, torch.Tensor]:
+def _state(weights: Path, device: torch.device) -> Mapping[str, torch.Tensor]:
+    """Of a state dict, of a checkpoint of several parts, or of a whole network where pickled code
+    is allowed.
+    """
     try:
-        state = torch.load(weights, map_location=device, weights_only=True)
+        held = torch.load(weights, map_location=device, weights_only=not pickles.are_allowed())
     except Exception as error:  # whatever foreign bytes make of the reader
-        raise PickledCode(weights.name) from error
-    return state.get("model", state)  # a checkpoint of several parts, or the network's alone
+        expected = "a state dict, as torch.save(network.state_dict(), ...) writes one"
+        raise PickledCode(weights.name, expected) from error
+    network = held.get("model", held) if isinstance(held, Mapping) else held
+    return network.state_dict() if isinstance(network, torch.nn.Module) else network
 
 
 class BundleModel:

@@ -27,6 +27,10 @@ class ModelView(BaseModel):
     artefact: str = Field(description="sha256 of what was uploaded, or empty")
     device_uid: str
     registered_at: float
+    pickles: bool = Field(
+        description="whether it cannot be loaded without pickled code that it brought, which runs "
+        "when it is read (AIRGATE_ALLOW_PICKLES)"
+    )
     card: ModelCard
 
     @classmethod
@@ -39,6 +43,7 @@ class ModelView(BaseModel):
             artefact=model.artefact.digest if model.artefact else "",
             device_uid=model.algorithm.device_uid,
             registered_at=model.registered_at,
+            pickles=model.pickles,
             card=model.card,
         )
 

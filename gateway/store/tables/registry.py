@@ -1,6 +1,6 @@
 """Models and the rules that choose them."""
 
-from sqlalchemy import Index
+from sqlalchemy import Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.store.tables.base import Base
@@ -10,6 +10,7 @@ class ModelRow(Base):
     """One registered version of one model. `card` is the card as JSON.
 
     stage: where it stands now (gateway/models/stages.py); its card says where it began.
+    pickles: whether it cannot be loaded without the pickled code that it brought.
     """
 
     __tablename__ = "models"
@@ -22,6 +23,7 @@ class ModelRow(Base):
     artefact_name: Mapped[str] = mapped_column(default="", server_default="")  # of a single file
     stage: Mapped[str]
     registered_at: Mapped[float]
+    pickles: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class ModelStageRow(Base):

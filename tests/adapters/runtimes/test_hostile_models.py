@@ -232,7 +232,7 @@ def test_its_own_folder_and_environment_are_all_that_a_model_is_given(pool, fold
     monkeypatch.setenv("AIRGATE_TOKEN", "secret")
     from adapters.runtimes.kept_process import environment  # noqa: PLC0415
 
-    given = environment(model(folder, "one").card, "/private", None)
+    given = environment(model(folder, "one"), "/private", None)
     assert "secret" not in str(given)
     assert (given["HOME"], given["TMPDIR"]) == ("/private", "/private")
     assert int(given["OMP_NUM_THREADS"]) <= len(os.sched_getaffinity(0))

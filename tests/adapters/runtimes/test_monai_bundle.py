@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adapters.runtimes.loading import Loadable, load
-from adapters.runtimes.monai_bundle import PickledCode
+from adapters.runtimes.pickles import PickledCode
 from ai_models.card import ModelCard, read_card
 from ai_models.card.bundle import METADATA, UnfitMetadata
 from ai_models.contract import Inputs
