@@ -38,8 +38,6 @@ class Image:
         RGB, whatever the Photometric Interpretation is. Raises UnfitSeries where it cannot be
         decoded, IndexError for a frame that the image does not have. PS3.3 C.7.6.3.1.2.
         """
-        if not 1 <= frame <= self.frames:
-            raise IndexError(f"frame {frame} of an image that has {self.frames}, counted from 1")
         decoded = self._decoded(frame)
         if self.instance.PhotometricInterpretation not in GRAYSCALE:
             return decoded
@@ -47,9 +45,17 @@ class Image:
         is_inverse = self.instance.PhotometricInterpretation == "MONOCHROME1"
         return _turned(values) if is_inverse else values
 
+    def stored(self, frame: int = 1) -> np.ndarray:
+        """A frame, counted from 1, as it is stored: (rows, columns) or (rows, columns, samples).
+
+        Colours stay YBR or numbers of a palette, bits above Bits Stored what they are. Raises as
+        `pixels` does.
+        """
+        return self._array(frame, raw=True)
+
     def _decoded(self, frame: int) -> np.ndarray:
+        pixels = self._array(frame)
         try:
-            pixels = pixel_array(self.instance, index=frame - 1)
             if self.instance.PhotometricInterpretation == "PALETTE COLOR":
                 pixels = _eight_bits(apply_color_lut(pixels, self.instance))
         except UNDECODABLE as error:
@@ -57,6 +63,14 @@ class Image:
         if self.instance.PhotometricInterpretation in GRAYSCALE:
             return pixels
         return pixels[..., :3]
+
+    def _array(self, frame: int, *, raw: bool = False) -> np.ndarray:
+        if not 1 <= frame <= self.frames:
+            raise IndexError(f"frame {frame} of an image that has {self.frames}, counted from 1")
+        try:
+            return pixel_array(self.instance, index=frame - 1, raw=raw, correct_unused_bits=not raw)
+        except UNDECODABLE as error:
+            raise undecodable(error) from error
 
 
 def in_image_order(instances: Sequence[Dataset]) -> list[Dataset]:

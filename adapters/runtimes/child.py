@@ -103,8 +103,7 @@ def passed(inputs: Inputs, card: ModelCard) -> list[Caveat]:
     for name, volume in inputs.volumes.items():
         caveats += examine(volume, card.input(name), card.gate)
     for name, images in inputs.image_series.items():
-        headers = [image.instance for image in images]
-        caveats += examine_images(headers, card.input(name), card.gate)
+        caveats += examine_images(images, card.input(name), card.gate)
     return caveats
 
 

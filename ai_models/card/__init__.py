@@ -1,7 +1,7 @@
 """The model card, one file for each of its sections."""
 
 from ai_models.card.gate import GateRules, Reaction
-from ai_models.card.inputs import Contrast, InputKind, InputSeries, Orientation
+from ai_models.card.inputs import Contrast, InputKind, InputSeries, Laterality, Orientation
 from ai_models.card.model_card import OUTSIDE, ModelCard, Stage, has_card, read_card
 from ai_models.card.resources import Priority, Resources
 from ai_models.card.strict import Name
@@ -12,6 +12,7 @@ __all__ = [
     "GateRules",
     "InputKind",
     "InputSeries",
+    "Laterality",
     "ModelCard",
     "Name",
     "Orientation",

@@ -25,15 +25,29 @@ class GateRules(Strict):
     )
     implausible_values: Reaction = Reaction.REFUSE
     constant_slices: Reaction | None = Field(
-        default=None, description="slices of one single value; unset = refuse CT, else warn"
+        default=None,
+        description="slices or images of one single value; unset = refuse CT, else warn",
     )
     burned_in_annotation: Reaction = Reaction.REFUSE
     secondary_capture: Reaction = Field(
         default=Reaction.REFUSE, description="what looks like a screenshot"
     )
+    writing: Reaction = Field(
+        default=Reaction.REFUSE, description="a radiograph with writing all over it"
+    )
+    photometric_interpretation: Reaction = Field(
+        default=Reaction.REFUSE,
+        description="images whose Photometric Interpretation their class or values contradict",
+    )
+    bits_stored: Reaction = Field(
+        default=Reaction.REFUSE, description="images with values of more bits than Bits Stored"
+    )
     species: Reaction = Field(default=Reaction.REFUSE, description="a patient who is no human")
     body_part: Reaction = Field(
         default=Reaction.REFUSE, description="none of the input's `body_part_examined`"
+    )
+    laterality: Reaction = Field(
+        default=Reaction.REFUSE, description="none of the input's `laterality`"
     )
 
     @model_validator(mode="after")

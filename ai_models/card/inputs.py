@@ -21,6 +21,15 @@ class InputKind(StrEnum):
     IMAGES = "images"
 
 
+class Laterality(StrEnum):
+    """Image Laterality (0020,0062): right, left, both, unpaired."""
+
+    RIGHT = "R"
+    LEFT = "L"
+    BOTH = "B"
+    UNPAIRED = "U"
+
+
 class Contrast(StrEnum):
     """Whether Contrast/Bolus Agent (0018,0010) says anything."""
 
@@ -53,6 +62,9 @@ class InputSeries(Strict):
     sop_class_uid: tuple[str, ...] = ()
     body_part_examined: tuple[str, ...] = Field(
         default=(), description="accepted values; a series that states none is accepted too"
+    )
+    laterality: tuple[Laterality, ...] = Field(
+        default=(), description="accepted sides; a series that states none is accepted too"
     )
     orientation: Orientation | None = None
     minimum_slices: int = Field(default=1, ge=1)

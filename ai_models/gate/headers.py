@@ -14,6 +14,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from ai_models.card import InputSeries
 from ai_models.gate.suspicion import Seen, Suspicion
 from standards.frame_references import SINGLE_FRAME_CLASSES
 
@@ -31,6 +32,8 @@ _SECONDARY_CAPTURES = (
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
     MultiFrameTrueColorSecondaryCaptureImageStorage,
 )
+# Whose models want what a detector saw, not what a screen showed. The others may show either.
+_RADIOGRAPHY = frozenset(("CR", "DX", "IO", "MG", "PX", "RG"))
 _SCREENS = ("SCREEN SAVE", "SCREEN_SAVE", "SCREENSHOT")
 _FEWEST_BITS_OF_CT = 12  # PS3.3 C.8.2.1.1.4: Bits Stored is 12 to 16
 
@@ -48,6 +51,12 @@ def modality(seen: Seen) -> Suspicion | None:
         if expected and not set(found) <= expected:
             return Suspicion(_one_line(found), _one_line(sorted(expected)))
     return None
+
+
+def wants_radiographs(wanted: InputSeries) -> bool:
+    """Whether the card asks for nothing but radiographs as their detectors made them."""
+    captures = set(_SECONDARY_CAPTURES) & set(wanted.sop_class_uid)
+    return bool(wanted.modality) and set(wanted.modality) <= _RADIOGRAPHY and not captures
 
 
 def burned_in_annotation(seen: Seen) -> Suspicion | None:
@@ -89,6 +98,21 @@ def body_part(seen: Seen) -> Suspicion | None:
     others = [one for one in seen.stated("BodyPartExamined") if one.upper() not in wanted]
     if wanted and others:
         return Suspicion(_one_line(others), _one_line(seen.wanted.body_part_examined))
+    return None
+
+
+def laterality(seen: Seen) -> Suspicion | None:
+    """The side that each header states is among those of the card; it may state none.
+
+    Image Laterality tells of the image, Laterality of its series (PS3.3 C.7.3.1, C.8.11.1).
+    """
+    stated = {
+        str(header.get("ImageLaterality") or header.get("Laterality") or "")
+        for header in seen.headers
+    }
+    others = sorted(stated - {"", *seen.wanted.laterality})
+    if seen.wanted.laterality and others:
+        return Suspicion(_one_line(others), _one_line(seen.wanted.laterality))
     return None
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from pydicom import Dataset
 
 from ai_models.card import GateRules, InputSeries
+from standards.images import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,5 @@ class Seen:
 Claim = Callable[[Seen], Suspicion | None]
 # With the voxels of a volume in modality values, (slices, rows, columns).
 Values = Callable[[Seen, np.ndarray], Suspicion | None]
+# With images for themselves, pixels included.
+Pictures = Callable[[Seen, Sequence[Image]], Suspicion | None]

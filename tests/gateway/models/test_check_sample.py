@@ -10,6 +10,7 @@ from ai_models.gate import examine, examine_images
 from gateway.client import files_of
 from gateway.local_run import files_of_inputs, selected, series_in
 from gateway.model_check.sample import write_sample
+from standards.images import Image
 from standards.volume import volume_of
 from tests.cards import card
 
@@ -45,6 +46,6 @@ def test_every_input_gets_its_images_and_the_gate_has_nothing_to_say(
     for name, paths in files.items():
         wanted, instances = model.input(name), [dcmread(path) for path in paths]
         if wanted.kind == "images":
-            assert examine_images(instances, wanted, model.gate) == []
+            assert examine_images([Image(one) for one in instances], wanted, model.gate) == []
         else:
             assert examine(volume_of(instances), wanted, model.gate) == []
