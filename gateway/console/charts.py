@@ -1,11 +1,22 @@
 """Where the marks of a chart lie, for a template to draw as SVG."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.comparison.agreement import BlandAltman
 
-WIDTH, HEIGHT, MARGIN = 360.0, 180.0, 12.0  # of the view box
+WIDTH, HEIGHT = 360.0, 190.0  # of the view box
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 10.0, 24.0  # margins; labels stand in the left and the lower
+_MOST_TICKS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A labelled value on an axis. at: its x or y in the view box."""
+
+    at: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +29,43 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """Values from low to high along the view box from `start` to `end`, y downward."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def place(self, value: float) -> float:
+        """In the middle where all values are one."""
+        share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        return round(self.start + share * (self.end - self.start), 1)
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """At round values, evenly; at the only value where all are one."""
+        if self.high <= self.low:
+            return [Tick(self.place(self.low), f"{self.low:.6g}")]
+        step = _round_step((self.high - self.low) / (_MOST_TICKS - 1))
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        decimals = max(0, -math.floor(math.log10(step)))
+        return [
+            Tick(self.place(n * step), f"{n * step:.{decimals}f}") for n in range(first, last + 1)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
-    """dots: (x, y) in the view box, y downward. low, high: values at the ends of the x axis."""
+    """dots: (x, y) in the view box, y downward."""
 
     dots: Sequence[tuple[float, float]]
     lines: Sequence[Line]
-    low: float
-    high: float
+    x: Axis
+    y: Axis
+
+
+DICE = Axis(0.0, 1.0, LEFT, WIDTH - RIGHT)  # horizontal
 
 
 def bland_altman(points: Sequence[tuple[float, float]], agreement: BlandAltman) -> Plot:
@@ -35,20 +76,13 @@ def bland_altman(points: Sequence[tuple[float, float]], agreement: BlandAltman) 
     if agreement.limits is not None:
         lines |= {"lower limit": agreement.limits[0], "upper limit": agreement.limits[1]}
     heights = [*differences, *lines.values()]
-    ends = min(heights), max(heights)
-
-    def y(value: float) -> float:
-        return HEIGHT - _placed(value, *ends, HEIGHT)
-
-    low, high = min(means), max(means)
-    dots = [
-        (_placed(mean, low, high, WIDTH), y(difference))
-        for mean, difference in zip(means, differences, strict=True)
-    ]
-    return Plot(dots, [Line(name, y(value), value) for name, value in lines.items()], low, high)
+    x = Axis(min(means), max(means), LEFT, WIDTH - RIGHT)
+    y = Axis(min(heights), max(heights), HEIGHT - BOTTOM, TOP)
+    dots = [(x.place(a), y.place(b)) for a, b in zip(means, differences, strict=True)]
+    return Plot(dots, [Line(name, y.place(at), at) for name, at in lines.items()], x, y)
 
 
-def _placed(value: float, low: float, high: float, length: float) -> float:
-    """Within the margins; in the middle where all values are one."""
-    share = (value - low) / (high - low) if high > low else 0.5
-    return round(MARGIN + share * (length - 2 * MARGIN), 1)
+def _round_step(least: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is not less."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * 0.999)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gateway.access import require_administrator
 from gateway.comparison.report import Comparison, compare
-from gateway.console.charts import HEIGHT, WIDTH, bland_altman
+from gateway.console import charts
 from gateway.console.pages import page
 from gateway.deps import DatabaseOf, RegistryOf
 
@@ -35,9 +35,10 @@ def comparison(  # noqa: PLR0913, PLR0917 (what FastAPI gives)
 def _context(found: Comparison) -> dict[str, object]:
     return {
         "found": found,
-        "measures": [(one, bland_altman(one.points, one.agreement)) for one in found.measures],
+        "measures": [
+            (one, charts.bland_altman(one.points, one.agreement)) for one in found.measures
+        ],
         "judgements": [(one, Counter(one.points)) for one in found.judgements],
-        "width": WIDTH,
-        "height": HEIGHT,
+        "chart": charts,
         "shown": found.pairs[:PAIRS_SHOWN],
     }

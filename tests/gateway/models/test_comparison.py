@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 import statistics
 
 import pytest
@@ -121,6 +122,9 @@ def test_the_page_draws_every_pair_and_the_page_of_a_version_leads_to_it(compare
     assert reply.text.count("<circle") == 8  # Dice and volume of four studies
     assert "bias 4 ml" in reply.text
     assert "kappa 0.50" in reply.text
+    labels = re.findall(r"<text [^>]*>([^<]+)</text>", reply.text)
+    dice = ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+    assert labels == [*dice, "200", "300", "400", "0", "2", "4", "6"]
 
 
 def test_an_overlap_is_measured_once_and_goes_with_its_work(compared, client):
