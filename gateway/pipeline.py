@@ -89,20 +89,22 @@ class Pipeline:
     root_url: str
     worker: str = ""  # executor id, for the trace
 
-    def perform(self, job: Job, *, counts: bool = True) -> None:
+    def perform(self, job: Job, *, counts: bool = True) -> bool:
         """Bring one workitem to its end, or put it off. Raises what an absent database raises.
 
-        counts: whether this is an attempt of its own.
+        counts: whether this is an attempt of its own. Whether it had one of a number of places,
+        which another may have now (gateway/places.py).
         """
         workitem = worklist.claim(
             self.database, job.workitem_uid, job.put_offs, counts=counts, worker=self.worker
         )
         if workitem is None:
-            return
+            return False
         with bound_contextvars(
             workitem=workitem.sop_instance_uid, study=workitem.study_instance_uid
         ):
             self._attempt(workitem)
+        return workitem.concurrency is not None
 
     def _attempt(self, workitem: WorkitemRow) -> None:
         if workitem.attempts > MAXIMUM_ATTEMPTS:

@@ -59,8 +59,8 @@ def run(settings: Settings, slot: int, queues: Sequence[str]) -> None:
     dispatch = Dispatch(database, jobs)
 
     def perform(job: Job, *, counts: bool) -> None:
-        pipeline.perform(job, counts=counts)
-        dispatch.sweep()  # work that stands in line for the place that is free now
+        if pipeline.perform(job, counts=counts):
+            dispatch.sweep()  # for work that stands in line
 
     Worker(database, settings.data, slot, perform, queues).start()
     build_completion(settings, database, Router(parts.registry, jobs).route).start()

@@ -23,6 +23,7 @@ FORMS: dict[str, tuple[type, ...]] = {
     "no_result": (str, str, str),
     "refused": (str, str, str),
     "failed": (str, str),
+    "no_gpu_memory": (),
 }
 
 _OTHERS = {

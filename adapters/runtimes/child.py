@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from adapters.garbage import calm_collector
-from adapters.runtimes import usage
+from adapters.runtimes import gpu_memory, usage
 from adapters.runtimes.answers import written
 from adapters.runtimes.errors import ModelFailed, ModelServerAway
 from adapters.runtimes.fault_place import fault_place
@@ -35,19 +35,18 @@ def serve(connection: Connection) -> None:
     Messages in: the Loadable; then for each input its name, its files one by one, END; then END.
     ABANDONED as a file begins anew.
 
-    Messages out: see adapters/runtimes/answers.py; "ready", "unusable" or "away" first, and any
-    number of "progress" before each of the others.
+    Messages out: see adapters/runtimes/answers.py; "ready", "unusable", "no_gpu_memory" or "away"
+    first, and any number of "progress" before each of the others.
     """
     loadable: Loadable = connection.recv()
     try:
+        gpu_memory.hold_to(loadable.card.resources)
         model = load(loadable)
     except ModelServerAway as away:
         connection.send_bytes(written(("away", away.address, away.told)))
         return
     except Exception as error:  # whatever a foreign artefact raises
-        kind, message = _told(error)
-        place = fault_place(error, loadable.folder)
-        connection.send_bytes(written(("unusable", f"{kind}: {message}{place}")))
+        connection.send_bytes(written(_unusable(error, loadable)))
         return
     calm_collector()
     connection.send_bytes(written(("ready",)))
@@ -58,6 +57,13 @@ def serve(connection: Connection) -> None:
             return
         tell = partial(_tell, connection)
         connection.send_bytes(_written_answer(answer(model, loadable, series, tell)))
+
+
+def _unusable(error: Exception, loadable: Loadable) -> tuple[Any, ...]:
+    if gpu_memory.was_too_little(error):
+        return ("no_gpu_memory",)
+    kind, message = _told(error)
+    return ("unusable", f"{kind}: {message}{fault_place(error, loadable.folder)}")
 
 
 def receive(connection: Connection, card: ModelCard) -> dict[str, Incoming]:
@@ -140,8 +146,14 @@ def answer(
         return ("refused", unfit.check, unfit.found, unfit.expected)
     except ModelServerAway as away:
         return ("away", away.address, away.told)
-    except ModelFailed as failed:  # in an environment of its own
-        return ("failed", failed.kind, failed.message)
     except Exception as error:  # of foreign code, or a claim that no carrier could write
-        kind, message = _told(error)
-        return ("failed", kind, message + fault_place(error, loadable.folder))
+        return _failure(error, loadable)
+
+
+def _failure(error: Exception, loadable: Loadable) -> tuple[Any, ...]:
+    if gpu_memory.was_too_little(error):
+        return ("no_gpu_memory",)
+    if isinstance(error, ModelFailed):  # in an environment of its own
+        return ("failed", error.kind, error.message)
+    kind, message = _told(error)
+    return ("failed", kind, message + fault_place(error, loadable.folder))

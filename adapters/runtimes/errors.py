@@ -35,6 +35,18 @@ class ModelOutOfMemory(ModelError):
         )
 
 
+class ModelOutOfGpuMemory(ModelError):
+    """PyTorch had no more GPU memory for the model. limit: bytes that it may take; 0 = all."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        allowed = f"the {limit >> 20} MiB that its card allows" if limit else "what was free"
+        super().__init__(
+            f"the model needed more GPU memory than {allowed}, and its process was ended; let "
+            "resources.gpu_memory_mb of its card say what it takes, or use a larger GPU"
+        )
+
+
 class ModelTooLarge(ModelError):
     """The model needs more memory than there ever is for it here. needed, limit: bytes."""
 

@@ -17,6 +17,7 @@ from adapters.runtimes.errors import (
     ModelFailed,
     ModelForked,
     ModelGarbled,
+    ModelOutOfGpuMemory,
     ModelOutOfMemory,
     ModelServerAway,
     ModelTimedOut,
@@ -96,6 +97,7 @@ class ModelProcess:
         if kind == "findings":
             findings, load_seconds, predict_seconds, *memory = rest
             return Prediction(findings, load_seconds, predict_seconds, Memory(*memory))
+        self._check_gpu(kind, model)
         if kind not in _ENDS:
             self._give_up(ModelGarbled(f"{kind} where an end was expected"))
         raise _ENDS[kind](*rest)
@@ -107,6 +109,7 @@ class ModelProcess:
             return
         kind, *rest = self._answer(_START_SECONDS, watch)
         if kind != "ready":
+            self._check_gpu(kind, model)
             if kind == "away":
                 self._give_up(ModelServerAway(*rest))
             self._give_up(ModelUnusable(model.card.runtime.kind, rest[0] if rest else kind))
@@ -181,6 +184,12 @@ class ModelProcess:
             return self._give_up(garbled)
         except OSError:  # what multiprocessing says of a length that cannot be
             return self._give_up(ModelGarbled("a message of impossible length"))
+
+    def _check_gpu(self, kind: str, model: Loadable) -> None:
+        """With the process all that it had of the GPU is given back."""
+        if kind == "no_gpu_memory":
+            limit = model.card.resources.gpu_memory_mb << 20
+            self._give_up(ModelOutOfGpuMemory(limit))
 
     @property
     def _kept(self) -> KeptProcess:

@@ -10,6 +10,8 @@ from adapters.runtimes.tensor_model import TensorModel, file_in
 from ai_models.card import ModelCard, Resources
 from ai_models.card.runtime import Onnx
 
+_CUDA = "CUDAExecutionProvider"
+
 
 def load(card: ModelCard, folder: Path | None) -> TensorModel:
     """Raises MissingFile, and what ONNX Runtime raises for a file that is none."""
@@ -27,7 +29,13 @@ def load(card: ModelCard, folder: Path | None) -> TensorModel:
 def _session(file: Path, resources: Resources) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = resources.threads or 0  # 0 = as many as there are cores
-    wanted = ["CUDAExecutionProvider"] if resources.device == "cuda" else []
-    there = set(onnxruntime.get_available_providers())
-    providers = [one for one in wanted if one in there] + ["CPUExecutionProvider"]
-    return onnxruntime.InferenceSession(str(file), options, providers)
+    return onnxruntime.InferenceSession(str(file), options, _providers(resources))
+
+
+def _providers(resources: Resources) -> list[str | tuple[str, dict[str, str]]]:
+    """CUDA within the card's memory, where it is wanted and there; behind it the CPU."""
+    cpu = "CPUExecutionProvider"
+    if resources.device != "cuda" or _CUDA not in onnxruntime.get_available_providers():
+        return [cpu]
+    limit = resources.gpu_memory_mb << 20
+    return [(_CUDA, {"gpu_mem_limit": str(limit)} if limit else {}), cpu]

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import tempfile
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from adapters.runtimes.loading import Loadable
@@ -21,14 +21,16 @@ class Peaks:
     def expected(self, model: Loadable, pixels: int) -> Memory:
         """What it took at most on inputs of that size, or on smaller ones if that was more.
 
-        Nothing is known: what the card says, as if it took that at rest too.
+        Nothing is known: what the card says, as if it took that at rest too. Of a GPU nothing is
+        known either where not PyTorch gave out its memory, or there was none.
         """
         known = [memory for size, memory in self._known(model).items() if size <= _size(pixels)]
         if _size(pixels) not in self._known(model):
             resources = model.card.resources
             told = resources.memory_mb << 20
             known.append(Memory(told, told, resources.gpu_memory_mb << 20))
-        return _most(known)
+        most = _most(known)
+        return replace(most, gpu=most.gpu or model.card.resources.gpu_memory_mb << 20)
 
     def learn(self, model: Loadable, pixels: int, memory: Memory) -> None:
         """Of one run that went well."""

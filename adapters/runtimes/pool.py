@@ -8,7 +8,7 @@ waits for nobody, so nobody waits for ever.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Condition
 
 from adapters.runtimes.devices import Device, Devices, nvidia_devices
@@ -18,31 +18,16 @@ from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess, Prediction, Watch
 from adapters.runtimes.peaks import Peaks
 from adapters.runtimes.usage import Memory
+from adapters.runtimes.warm_model import WarmModel
 
 _LOOK_SECONDS = 0.5  # between two looks whether waiting work is still wanted
-
-
-@dataclass
-class _Warm:
-    """memory: what it takes at work, and at rest. device: its GPU."""
-
-    model: Loadable
-    process: ModelProcess
-    memory: Memory
-    device: str | None
-    is_busy: bool = True
-    used_at: float = field(default_factory=time.monotonic)
-
-    @property
-    def taken(self) -> int:
-        return self.memory.peak if self.is_busy else self.memory.at_rest
 
 
 class ModelPool:
     """For any number of threads.
 
     limit: bytes of memory for all models together. devices: asks for the GPUs there are. Of their
-    memory what is free is asked whenever a model is loaded, since others use it too.
+    memory what is free is asked whenever a model is to take some, since others use it too.
     """
 
     def __init__(
@@ -54,7 +39,7 @@ class ModelPool:
     ) -> None:
         self._limit, self._peaks, self._devices = limit, peaks, devices
         self._surroundings = surroundings
-        self._warm: list[_Warm] = []
+        self._warm: list[WarmModel] = []
         self._line: list[object] = []  # those that wait, the first is the next
         self._changed = Condition()
 
@@ -78,7 +63,7 @@ class ModelPool:
             found = warm.process.predict(
                 model, instances, timeout_seconds, name=name, others=others, watch=watch
             )
-            warm.memory = found.memory
+            warm.memory, warm.gpu_held = found.memory, found.memory.gpu or expected.gpu
         self._peaks.learn(model, pixels, found.memory)
         return found
 
@@ -103,7 +88,7 @@ class ModelPool:
             return [warm.model.card.name for warm in self._warm]
 
     @contextmanager
-    def _at_work(self, model: Loadable, expected: Memory, watch: Watch) -> Iterator[_Warm]:
+    def _at_work(self, model: Loadable, expected: Memory, watch: Watch) -> Iterator[WarmModel]:
         self._check(model, expected)
         warm = self._wait_for(model, expected, watch)
         try:
@@ -125,7 +110,7 @@ class ModelPool:
                 advice = "run it on a larger one"
                 raise ModelTooLarge(expected.gpu, largest, "GPU memory", advice)
 
-    def _wait_for(self, model: Loadable, expected: Memory, watch: Watch) -> _Warm:
+    def _wait_for(self, model: Loadable, expected: Memory, watch: Watch) -> WarmModel:
         ticket = object()
         with self._changed:
             self._line.append(ticket)
@@ -143,42 +128,61 @@ class ModelPool:
                 self._line.remove(ticket)
                 self._changed.notify_all()
 
-    def _admit(self, model: Loadable, expected: Memory) -> _Warm | None:
+    def _admit(self, model: Loadable, expected: Memory) -> WarmModel | None:
         """Its process, busy from now on, or none while there is no room for it."""
         known = next((one for one in self._warm if one.model == model), None)
         if known is not None and known.is_busy:
             return None
-        if not self._make_room(lambda: self._left(but=known) >= expected.peak, but=known):
+        others = [one for one in self._warm if one is not known]
+        if not self._make_room(lambda: self._left(but=known) >= expected.peak, others):
             return None
-        if known is not None:
+        if known is not None and self._can_grow(known, expected.gpu):
             known.is_busy, known.memory = True, expected
             return known
+        if known is not None:
+            self._unload(known)  # to be loaded where there is room
         device = None
         if _wants_gpu(model) and self._devices():
-            if not self._make_room(lambda: self._freest().free >= expected.gpu):
+            on_gpus = [one for one in self._warm if one.device is not None]
+            if not self._make_room(lambda: self._gpu_left(self._freest()) >= expected.gpu, on_gpus):
                 return None
             device = self._freest().name
         process = ModelProcess(replace(self._surroundings, memory=self._limit, device=device))
-        warm = _Warm(model, process, expected, device)
+        warm = WarmModel(model, process, expected, device)
         self._warm.append(warm)
         return warm
 
-    def _make_room(self, is_enough: Callable[[], bool], but: _Warm | None = None) -> bool:
+    def _make_room(self, is_enough: Callable[[], bool], among: Iterable[WarmModel]) -> bool:
         """Whether there is enough, now or once resting models have been unloaded."""
+        resting = sorted((one for one in among if not one.is_busy), key=lambda one: one.used_at)
         while not is_enough():
-            resting = [one for one in self._warm if not one.is_busy and one is not but]
             if not resting:
                 return False
-            oldest = min(resting, key=lambda one: one.used_at)
-            oldest.process.stop()
-            self._warm.remove(oldest)
+            self._unload(resting.pop(0))
         return True
 
-    def _left(self, but: _Warm | None) -> int:
+    def _unload(self, warm: WarmModel) -> None:
+        warm.process.stop()
+        self._warm.remove(warm)
+
+    def _left(self, but: WarmModel | None) -> int:
         return self._limit - sum(one.taken for one in self._warm if one is not but)
 
+    def _can_grow(self, warm: WarmModel, gpu: int) -> bool:
+        """Whether a model that rests may take so many bytes of its GPU in all."""
+        growth = gpu - warm.gpu_held
+        if warm.device is None or growth <= 0:
+            return True
+        own = [device for device in self._devices() if device.name == warm.device]
+        return any(self._gpu_left(device) >= growth for device in own)
+
+    def _gpu_left(self, device: Device) -> int:
+        """Bytes that are free, less what those at work there have still to take."""
+        at_work = [one for one in self._warm if one.device == device.name]
+        return device.free - sum(one.gpu_to_come for one in at_work)
+
     def _freest(self) -> Device:
-        return max(self._devices(), key=lambda device: device.free)
+        return max(self._devices(), key=self._gpu_left)
 
 
 def _wants_gpu(model: Loadable) -> bool:
