@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from standards.findings import Finding
@@ -33,12 +34,15 @@ class Inputs:
 
     volumes: of the inputs of kind `volume`; image_series: the images of those of kind `images`, in
         the order of their Instance Numbers, which is what a Region counts them by.
+    folder: holds a folder for each input, called as it is, with the files of its series, for models
+        that run in containers; None for all others.
     progress: takes the percentage that is done, for whoever waits; long models call it.
     """
 
     volumes: Mapping[str, Volume]
     progress: Callable[[float], None] = _nobody_waits
     image_series: Mapping[str, Sequence[Image]] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def volume(self) -> Volume:

@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         description="files and folders that models may read beside their own, with `:` between; "
         "`/` = all but the data folder; empty = none",
     )
+    container_engine: Literal["docker", "podman"] | None = Field(
+        default=None,
+        description="what runs models of kind `container`; unset = docker or podman, the first "
+        "whose command is on PATH",
+    )
     quiet_seconds: float = Field(
         default=10, ge=0, description="a study without a new instance for so long is complete"
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,7 +14,9 @@ from adapters.runtimes.errors import ModelFailed, ModelServerAway
 from adapters.runtimes.fault_place import fault_place
 from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
 from adapters.runtimes.loading import Loadable, load
+from adapters.runtimes.source_files import SourceFiles, source_files
 from ai_models.card import ModelCard
+from ai_models.card.runtime import Container
 from ai_models.contract import Inputs, Model, NoResult
 from ai_models.gate import examine, examine_images
 from standards.errors import SourceMismatch, UnfitSeries
@@ -51,12 +54,13 @@ def serve(connection: Connection) -> None:
     calm_collector()
     connection.send_bytes(written(("ready",)))
     while True:
-        try:
-            series = receive(connection, loadable.card)
-        except EOFError:
-            return
-        tell = partial(_tell, connection)
-        connection.send_bytes(_written_answer(answer(model, loadable, series, tell)))
+        with source_files(loadable.card) as files:
+            try:
+                series = receive(connection, loadable.card, files)
+            except EOFError:
+                return
+            told = answer(model, loadable, series, partial(_tell, connection), files)
+        connection.send_bytes(_written_answer(told))
 
 
 def _unusable(error: Exception, loadable: Loadable) -> tuple[Any, ...]:
@@ -66,9 +70,12 @@ def _unusable(error: Exception, loadable: Loadable) -> tuple[Any, ...]:
     return ("unusable", f"{kind}: {message}{fault_place(error, loadable.folder)}")
 
 
-def receive(connection: Connection, card: ModelCard) -> dict[str, Incoming]:
+def receive(
+    connection: Connection, card: ModelCard, files: SourceFiles | None = None
+) -> dict[str, Incoming]:
     """The series of all inputs by name, the one that results are drawn on first.
 
+    files: get the files too.
     Raises EOFError when the worker has closed the pipe.
     """
     received: dict[str, Incoming] = {}
@@ -78,8 +85,12 @@ def receive(connection: Connection, card: ModelCard) -> dict[str, Incoming]:
         while (content := connection.recv_bytes()) != END:
             if content == ABANDONED:
                 received = {}
+                if files:
+                    files.clear()
                 break
             series.add(content)
+            if files:
+                files.add(name, content)
     return received
 
 
@@ -120,11 +131,17 @@ def _check_grid(findings: Findings, volume: Volume | None) -> None:
             raise SourceMismatch(one.voxels.shape, volume.voxels.shape)
 
 
+def _elsewhere(card: ModelCard) -> int:
+    """Bytes of memory that a run may take beside this process: those of a container."""
+    return card.resources.memory_mb << 20 if isinstance(card.runtime, Container) else 0
+
+
 def answer(
     model: Model,
     loadable: Loadable,
     series: dict[str, Incoming],
     progress: Callable[[float], None],
+    files: SourceFiles | None = None,
 ) -> tuple[Any, ...]:
     """What `serve` says of one set of inputs. The model sees none that the gate refuses."""
     usage.begin()
@@ -132,12 +149,14 @@ def answer(
     try:
         inputs = inputs_of(series, progress)
         caveats = passed(inputs, loadable.card)
+        if files:
+            inputs = replace(inputs, folder=files.folder())
         loaded = time.perf_counter()
         findings = Findings.of([*caveats, *model.predict(inputs)])
         check_places(findings.regions, drawn_on(inputs, next(iter(series))))
         _check_grid(findings, inputs.volumes.get(next(iter(series))))
         decoding = sum(one.seconds for one in series.values())
-        predicted, memory = time.perf_counter(), usage.measured()
+        predicted, memory = time.perf_counter(), usage.measured(_elsewhere(loadable.card))
         seconds = (decoding + loaded - started, predicted - loaded)
         return ("findings", findings, *seconds, memory.peak, memory.at_rest, memory.gpu)
     except NoResult as refusal:

@@ -1,11 +1,12 @@
 """The parent of a model's process: it watches what the model takes, and ends all that it started.
 
-    python -m adapters.runtimes.keeper CONNECTION FOLDER MEMORY CONFINEMENT [OUTPUT]
+    python -m adapters.runtimes.keeper CONNECTION FOLDER MEMORY CONFINEMENT OUTPUT [COMMAND ...]
 
 CONNECTION: descriptor of the model's end of the pipe. FOLDER: private to the model, removed at the
 end. MEMORY: bytes that the model and all that it starts may take together. CONFINEMENT: what they
 may reach (adapters/runtimes/confinement.py). OUTPUT: file that gets the end of what they print;
-unset = it goes where the keeper's own goes.
+empty = it goes where the keeper's own goes. COMMAND: run once all have ended, where some of what
+the model starts is nobody's child here: a container.
 
 What the model leaves behind becomes a child of the keeper (PR_SET_CHILD_SUBREAPER), however it was
 started, and so nothing outlives it. The keeper ends when its standard input does, with its worker.
@@ -18,6 +19,7 @@ import resource
 import select
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -42,7 +44,7 @@ _AT_ONCE = 65_536  # bytes of output
 def main(arguments: Sequence[str]) -> None:
     connection, folder, memory = int(arguments[0]), Path(arguments[1]), int(arguments[2])
     confinement = Confinement.read(arguments[3])
-    log = BoundedLog(Path(arguments[4])) if arguments[4:] else None
+    log = BoundedLog(Path(arguments[4])) if arguments[4] else None
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _limit()
     os.chdir(folder)
@@ -56,6 +58,8 @@ def main(arguments: Sequence[str]) -> None:
     os.close(printing)
     exit_code = _watch(model, memory, printed, log)
     _end_all()
+    if command := arguments[5:]:
+        subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
     if log:
         log.close()
     shutil.rmtree(folder, ignore_errors=True)

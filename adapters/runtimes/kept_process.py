@@ -6,7 +6,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,6 +15,7 @@ from adapters.runtimes import pickles
 from adapters.runtimes.confinement import Confinement, Network, allowed
 from adapters.runtimes.loading import Loadable
 from ai_models.card import ModelCard
+from ai_models.card.runtime import Container
 
 # Of the worker's environment, what begins so; its token and its database's address do not.
 _PASSED_ON = (
@@ -22,6 +23,11 @@ _PASSED_ON = (
     *("CUDA_", "NVIDIA_", "TORCH", "PYTORCH_", "MONAI_", "OMP_", "MKL_", "KMP_", "ORT_"),
 )
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# More of it for the command of a container engine, which is no model's code.
+_ENGINES_GET = (
+    *("HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_", "CONTAINER"),
+    *("AIRGATE_CONTAINER_", "AIRGATE_KUBERNETES_", "KUBERNETES_"),
+)
 _FACTOR = 2  # of the memory that a card tells; what takes more is out of control
 _PYTHON = (sys.executable, "-P", "-m")
 _END_SECONDS = 10.0  # the keeper has only to kill
@@ -53,10 +59,10 @@ class Surroundings:
         allowed = _FACTOR * card.resources.memory_mb << 20
         return allowed if self.memory is None else min(allowed, self.memory)
 
-    def log(self, card: ModelCard) -> list[str]:
+    def log(self, card: ModelCard) -> str:
         if self.output is None:
-            return []
-        return [str((self.output / f"{card.name}-{card.version}.log").resolve())]
+            return ""
+        return str((self.output / f"{card.name}-{card.version}.log").resolve())
 
     def confinement(self, model: Loadable, folder: Path) -> Confinement:
         """folder: private to the process of the model."""
@@ -86,9 +92,10 @@ class KeptProcess:
         folder = tempfile.mkdtemp(prefix="airgate-model-")
         confinement = surroundings.confinement(model, Path(folder)).told()
         told = [str(theirs.fileno()), folder, str(self.memory), confinement]
+        told += [surroundings.log(card), *_at_end(card)]
         with theirs:
             self._process = subprocess.Popen(
-                [*_PYTHON, "adapters.runtimes.keeper", *told, *surroundings.log(card)],
+                [*_PYTHON, "adapters.runtimes.keeper", *told],
                 env=environment(model, folder, surroundings.device),
                 stdin=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
@@ -128,17 +135,20 @@ def environment(model: Loadable, folder: str, device: str | None) -> Mapping[str
     """What a model's process sees: nothing secret, a home of its own, as many threads as cores."""
     cores = len(os.sched_getaffinity(0))
     threads = str(min(model.card.resources.threads or cores, cores))
+    runs_engine = isinstance(model.card.runtime, Container)
+    wanted = (*_PASSED_ON, *_ENGINES_GET) if runs_engine else _PASSED_ON
     passed_on = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(_PASSED_ON) and name not in pickles.SWITCHES
+        if name.startswith(wanted) and name not in pickles.SWITCHES
     }
+    private = ("TMPDIR",) if runs_engine else ("HOME", "TMPDIR")
     return {
         **passed_on,
         **pickles.environment(allowed=model.pickles),
         **({} if device is None else {"CUDA_VISIBLE_DEVICES": device}),
         **dict.fromkeys(_THREADS, threads),
-        **dict.fromkeys(("HOME", "TMPDIR"), folder),
+        **dict.fromkeys(private, folder),
         "PYTHONPATH": _import_path(),
         "PYTHONUNBUFFERED": "1",  # what it printed before a crash is in its log
     }
@@ -158,6 +168,13 @@ def not_withheld() -> list[str]:
 
 def _import_path() -> str:
     return os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
+
+
+def _at_end(card: ModelCard) -> Sequence[str]:
+    """What ends the container that nobody else would end."""
+    if not isinstance(card.runtime, Container):
+        return ()
+    return (*_PYTHON, "adapters.runtimes.containers.end")
 
 
 def _timeval(seconds: float) -> bytes:

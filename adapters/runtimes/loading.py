@@ -18,6 +18,7 @@ LOADERS = {
     "onnx": "adapters.runtimes.onnx",
     "monai-bundle": "adapters.runtimes.monai_bundle",
     "kserve": "adapters.runtimes.kserve",
+    "container": "adapters.runtimes.containers.model",
 }
 
 

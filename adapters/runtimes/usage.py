@@ -28,12 +28,12 @@ def begin() -> None:
         cuda.reset_peak_memory_stats()
 
 
-def measured() -> Memory:
-    """Since `begin`."""
+def measured(elsewhere: int = 0) -> Memory:
+    """Since `begin`. elsewhere: bytes that others took for it meanwhile."""
     status = dict(line.split(":", 1) for line in (_PROC / "status").read_text().splitlines())
     peak, at_rest = (int(status[name].split()[0]) << 10 for name in ("VmHWM", "VmRSS"))
     cuda = _cuda()
-    return Memory(peak, at_rest, int(cuda.max_memory_reserved()) if cuda else 0)
+    return Memory(peak + elsewhere, at_rest, int(cuda.max_memory_reserved()) if cuda else 0)
 
 
 def _cuda():

@@ -92,9 +92,7 @@ class ModelCard(Strict):
 
     @model_validator(mode="after")
     def _tensors_are_explained(self) -> Self:
-        found = misfits(
-            self.runtime.kind, self.inputs, self.preprocessing, self.inference, self.outputs
-        )
+        found = misfits(self.runtime, self.inputs, self.preprocessing, self.inference, self.outputs)
         if told := "; ".join(found):
             raise ValueError(told)
         return self

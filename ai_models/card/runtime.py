@@ -2,6 +2,7 @@
 named.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -22,6 +23,14 @@ Requirement = Annotated[
         max_length=1024,
     ),
 ]
+# What a container may write for [[outputs]].
+OutputFile = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*\.(nii|nii\.gz|npy|npz|json)$", max_length=255
+    ),
+]
+_IMAGE = r"^([a-z0-9][\w./:-]*@)?sha256:[0-9a-f]{64}$"
 OWN_WORKLIST = "AIRGATE"
 
 
@@ -71,14 +80,32 @@ class Onnx(Strict):
     file: RelativePath = "model.onnx"
 
 
+def _with_digest(image: Any) -> Any:
+    """Raises ValueError for a tag, which may be another image tomorrow, under the same build."""
+    if isinstance(image, str) and not re.fullmatch(_IMAGE, image):
+        raise ValueError(
+            f"found {image!r}; expected an image with its digest, name@sha256:... (docker image "
+            "inspect tells it as RepoDigests), or the id of one that was built here, sha256:..."
+        )
+    return image
+
+
 class Container(Strict):
     """A MONAI Application Package, or any image that reads a folder and writes a folder."""
 
     kind: Literal["container"]
-    image: str = Field(
-        pattern=r"^[a-z0-9][\w./:@-]*$", max_length=255, description="name with tag or digest"
+    image: Annotated[str, BeforeValidator(_with_digest)] = Field(
+        pattern=_IMAGE, max_length=400, description="`name@sha256:...`, or `sha256:...`, its id"
     )
-    command: tuple[str, ...] = Field(default=(), description="instead of the image's own")
+    command: tuple[str, ...] = Field(
+        default=(), description="instead of what its app.json says, or the image's own"
+    )
+    files: tuple[OutputFile, ...] = Field(
+        default=(),
+        max_length=16,
+        description="below the output folder, one for each of [[outputs]], in their order; DICOM "
+        "objects need none",
+    )
 
 
 class KServe(Strict):

@@ -5,20 +5,22 @@ from collections.abc import Iterator
 from ai_models.card.inputs import InputKind, InputSeries
 from ai_models.card.outputs import HeatMap, Labels, Measure, Output
 from ai_models.card.preprocessing import Inference, Mode, Preprocessing
+from ai_models.card.runtime import Container, Runtime
 
 _OF_VOXELS = (Labels, HeatMap)
-GIVE_FINDINGS = ("python", "container", "ups")
+GIVE_FINDINGS = ("python", "ups")
 GIVE_TENSORS = ("torchscript", "torch-export", "onnx", "monai-bundle", "kserve")
 
 
 def misfits(
-    kind: str,
+    runtime: Runtime,
     inputs: tuple[InputSeries, ...],
     preprocessing: Preprocessing,
     inference: Inference,
     outputs: tuple[Output, ...],
 ) -> Iterator[str]:
     """What is wrong with them, in words."""
+    kind = runtime.kind
     if kind in GIVE_FINDINGS and outputs:
         yield f"a runtime of kind {kind} gives findings; expected no [[outputs]]"
     if kind in GIVE_TENSORS and not outputs:
@@ -29,6 +31,8 @@ def misfits(
         yield "[[outputs]] lie on the grid of a volume; expected no input of kind images"
     if kind == "monai-bundle":
         yield from _misfits_of_bundle(preprocessing, inference, outputs)
+    if isinstance(runtime, Container):
+        yield from _misfits_of_container(runtime, preprocessing, inference, outputs)
     yield from _misfits_of_labels(inputs, inference, outputs)
 
 
@@ -39,6 +43,19 @@ def _misfits_of_bundle(
         yield f"found {len(outputs)} [[outputs]]; expected one of kind labels, as bundles give"
     if (preprocessing, inference) != (Preprocessing(), Inference()):
         yield "a bundle prepares its input itself; expected no [preprocessing], no [inference]"
+
+
+def _misfits_of_container(
+    runtime: Container,
+    preprocessing: Preprocessing,
+    inference: Inference,
+    outputs: tuple[Output, ...],
+) -> Iterator[str]:
+    if len(runtime.files) != len(outputs):
+        found = f"found {len(runtime.files)} runtime.files and {len(outputs)} [[outputs]]"
+        yield f"{found}; expected one file for each"
+    if (preprocessing, inference) != (Preprocessing(), Inference()):
+        yield "a container prepares its input itself; expected no [preprocessing], no [inference]"
 
 
 def _misfits_of_labels(

@@ -5,15 +5,18 @@ Each marks exactly what is brighter than `networks.THRESHOLD`, so its answer is 
 
 import json
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import container_program
 from tests.adapters.runtimes import networks
 from tests.bundles import write_bundle
 from tests.cards import LEAST
+from tests.container_engine import IMAGE, Engine
 from tests.serving import Gateway
 from tests.wheels import write_wheel
 
@@ -82,6 +85,18 @@ def python_with_wheel(name: str, folder: Path) -> Brought:
 def served(name: str, address: str) -> Brought:
     """A network on an inference server."""
     return Brought(card=_card(name, {"kind": "kserve", "url": address, "model": "bright"}))
+
+
+def container(name: str, folder: Path, engine: Engine) -> Brought:
+    """A package whose manifests lie beside its card; the image comes to the engine."""
+    folder.mkdir(parents=True)
+    engine.add_image(IMAGE, [])
+    command = [sys.executable, str(Path(container_program.__file__)), "dicom"]
+    environment = {"THRESHOLD": str(networks.THRESHOLD)}
+    app = {"command": json.dumps(command), "environment": environment, "input": {"path": "in/"}}
+    (folder / "app.json").write_text(json.dumps(app), "utf-8")
+    (folder / "pkg.json").write_text('{"resources": {"memory": "1Gi"}}', "utf-8")
+    return Brought(_zipped(folder), _card(name, {"kind": "container", "image": IMAGE}, outputs=[]))
 
 
 def _card(name: str, runtime: Mapping[str, Any], **changes: Any) -> bytes:

@@ -17,11 +17,19 @@ import yaml
 from dicomweb_client import DICOMwebClient
 from pydicom import Dataset, dcmread
 
-from tests.acceptance.brought_models import Brought, bundle, network, python_with_wheel, served
+from tests.acceptance.brought_models import (
+    Brought,
+    bundle,
+    container,
+    network,
+    python_with_wheel,
+    served,
+)
 from tests.adapters.runtimes import networks
 from tests.adapters.runtimes.inference_grpc_server import grpc_inference_server
 from tests.adapters.runtimes.inference_server import Behaviour, inference_server
 from tests.bench.rival import PlugIn
+from tests.container_engine import engine
 from tests.quick_model import TinyStudy, tiny_study
 from tests.serving import Gateway, wait_until
 
@@ -36,6 +44,7 @@ MODELS = {
     "kserve-http": 5,
     "kserve-grpc": 6,
     "ball_3d": 7,  # a MONAI bundle, called after its folder
+    "container": 8,
 }
 # Columns of an image -> what `networks.Moody` makes of it, and what is told.
 MOODS = {17: "NotFinite", 18: "WrongShape", 19: "UndescribedLabel"}
@@ -69,6 +78,9 @@ def house(tmp_path_factory) -> Iterator[House]:
     with ExitStack() as running:
         http = running.enter_context(inference_server(behaviour))
         grpc = running.enter_context(grpc_inference_server(Behaviour()))
+        docker = running.enter_context(engine(folder / "docker"))
+        changed = running.enter_context(pytest.MonkeyPatch.context())
+        changed.setenv("PATH", str(docker.folder / "bin"), prepend=":")
         orthanc = running.enter_context(PlugIn(folder)).url
         gateway = running.enter_context(Gateway(folder / "data", archive=orthanc, **settings))
         house = House(gateway, f"{orthanc}/dicom-web", folder, behaviour)
@@ -80,6 +92,7 @@ def house(tmp_path_factory) -> Iterator[House]:
             served("kserve-http", http),
             served("kserve-grpc", grpc),
             bundle(folder / "bundle"),
+            container("container", folder / "container", docker),
             _moody(folder / "moody"),
         ]
         with ThreadPoolExecutor(2) as threads:

@@ -1,0 +1,49 @@
+"""Which engine runs the containers of this machine."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from tempfile import gettempdir
+
+from adapters.runtimes.containers.command import DOCKER, PODMAN
+from adapters.runtimes.containers.command_line import CommandLineEngine
+from adapters.runtimes.containers.errors import NoContainerEngine
+from adapters.runtimes.containers.naming import container_name, is_abandoned
+from adapters.runtimes.containers.task import Engine
+
+NAMED_BY = "AIRGATE_CONTAINER_ENGINE"
+
+
+def engine(keeper: int) -> Engine:
+    """As the operator says, or the first that is on PATH. keeper: its process id.
+
+    Raises NoContainerEngine.
+    """
+    wanted = os.environ.get(NAMED_BY, "")
+    for kind in (wanted,) if wanted else (DOCKER, PODMAN):
+        if program := shutil.which(kind):
+            return CommandLineEngine(kind, program, container_name(keeper))
+    raise NoContainerEngine(wanted)
+
+
+def own_folder(engine: Engine, keeper: int) -> Path:
+    """Where the files of its runs lie: private, and gone once the keeper is."""
+    return (engine.exchange or Path(gettempdir())) / container_name(keeper)
+
+
+def sweep(engine: Engine) -> None:
+    """Remove what keepers have left behind that were killed before they could."""
+    for name in filter(is_abandoned, engine.names()):
+        engine.remove(name)
+    for folder in engine.exchange.iterdir() if engine.exchange else ():
+        if is_abandoned(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def end(keeper: int) -> None:
+    """Whatever its model may have left running, and its files."""
+    with contextlib.suppress(NoContainerEngine):
+        one = engine(keeper)
+        one.remove(container_name(keeper))
+        shutil.rmtree(own_folder(one, keeper), ignore_errors=True)
