@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from gateway.auth import AuthMiddleware
 from gateway.feed import Feed
+from gateway.models.tries import RULE as TRY
 from gateway.routers import events, session
 from gateway.store.events import note
 from gateway.store.tables import BatchLineRow, BatchRow, WorkitemRow
@@ -117,6 +118,30 @@ def test_a_page_that_listens_to_events_shows_progress_and_the_end_at_once(tmp_pa
             note(session, STUDY, "done", workitem_uid=WORKITEM)
         page.get_by_text("Done", exact=True).first.wait_for(timeout=10_000)
         assert not page.locator("main[data-live]").count()
+
+
+def test_the_page_of_a_model_shows_how_a_try_goes_on_and_leaves_what_is_being_written(
+    tmp_path, page
+):
+    app = gateway(tmp_path)
+    database = app.state.services.database
+    fill(database, ended=False)
+    with database.write() as rows:
+        rows.get_one(WorkitemRow, WORKITEM).rule = TRY
+    with served(app) as url:
+        sign_in(page, url, "/ui/models/lung_ct/1.0.0")
+        page.fill("#note", "because it is better")
+        with database.write() as rows:
+            rows.get_one(WorkitemRow, WORKITEM).progress = 77
+        expect(page.locator("#tried progress")).to_have_js_property("value", 77)
+        with database.write() as rows:
+            item = rows.get_one(WorkitemRow, WORKITEM)
+            item.procedure_step_state, item.outcome = "COMPLETED", "DONE"
+            item.ended_at = time.time()
+        expect(page.locator("#tried .badge")).to_have_text("done")
+        expect(page.locator("#tried progress")).to_have_count(0)
+        assert not page.locator("[data-live]").count()
+        assert page.input_value("#note") == "because it is better"
 
 
 def test_signing_out_closes_the_console(tmp_path, page):

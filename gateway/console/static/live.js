@@ -1,5 +1,7 @@
-// Shows what changed since the page was made: asks for the page again and swaps <main>.
+// Shows what changed since the page was made: asks for the page again and swaps what is live of it,
+// <main> or a part with an id of its own.
 // Events tell when (server-sent events); where none come, it asks every few seconds.
+const LIVE = '[data-live]';
 const PAUSE = 2000;
 const RARELY = 30000; // while events come, in case one told nothing of what changed
 const TOGETHER = 500; // events that come so close are one change
@@ -18,14 +20,15 @@ function ask(milliseconds) {
 
 async function refresh() {
   dueAt = Infinity;
-  const main = document.querySelector('main[data-live]');
-  if (!main) return events?.close();
+  const shown = document.querySelector(LIVE);
+  if (!shown) return events?.close();
   if (!document.hidden) {
     const answer = await fetch(location.href, { headers: { Accept: 'text/html' } }).catch(() => null);
     if (answer?.redirected) return location.reload(); // the session ended
     if (answer?.ok) {
-      const next = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('main');
-      if (next && next.outerHTML !== main.outerHTML) main.replaceWith(next);
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const next = page.querySelector(shown.id ? `#${shown.id}` : 'main');
+      if (next && next.outerHTML !== shown.outerHTML) shown.replaceWith(next);
     }
   }
   ask(events?.readyState === EventSource.OPEN ? RARELY : PAUSE);
@@ -37,14 +40,14 @@ function show(event) {
   else ask(TOGETHER);
 }
 
-function listen(main) {
-  if (!main.dataset.events) return;
-  events = new EventSource(main.dataset.events);
+function listen(shown) {
+  if (!shown.dataset.events) return;
+  events = new EventSource(shown.dataset.events);
   events.onopen = () => ask(0); // for what came since the page was made
   events.onmessage = (message) => show(JSON.parse(message.data));
 }
 
-const live = document.querySelector('main[data-live]');
+const live = document.querySelector(LIVE);
 if (live) {
   listen(live);
   ask(PAUSE);
