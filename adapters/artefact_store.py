@@ -4,17 +4,22 @@ A folder, or whatever fsspec has a file system for: s3, gcs, abfs, sftp, ...
 """
 
 import hashlib
+import os
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from adapters.errors import ArtefactsUnavailable
 
 _PIECE = 1 << 20
+_NEW_SECONDS = 3600.0  # less than what is not referred to is kept
+_READABLE = 0o644
 _SECRET = re.compile(r"//[^/@]*@")
 
 
@@ -36,15 +41,15 @@ class ArtefactStore:
             self._files.makedirs(self._root, exist_ok=True)
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file; the same bytes are there once."""
+        """Keep a file; the same bytes are there once. It is not to be written to any more."""
         with self._telling():
             self._files.makedirs(self._root, exist_ok=True)
             self._files.invalidate_cache(self._root)
             path = self._path(digest)
-            if self._files.exists(path) and self._files.size(path) == source.stat().st_size:
+            if self._is_new(path, source.stat().st_size):
                 return
             partial = f"{path}.{uuid.uuid4().hex}"
-            self._files.put_file(str(source), partial)
+            self._bring(source, partial)
             self._files.mv(partial, path)
 
     def fetch(self, digest: str, target: Path) -> None:
@@ -74,6 +79,23 @@ class ArtefactStore:
     def remove(self, name: str) -> None:
         with self._telling():
             self._files.rm_file(self._path(name))
+
+    def _is_new(self, path: str, size: int) -> bool:
+        """Whether it is there whole, and for so short a time that nobody is about to remove it."""
+        if not self._files.exists(path) or self._files.size(path) != size:
+            return False
+        return self._files.modified(path).timestamp() > time.time() - _NEW_SECONDS
+
+    def _bring(self, source: Path, path: str) -> None:
+        """Gigabytes are not copied where one file system has both."""
+        if isinstance(self._files, LocalFileSystem):
+            try:
+                os.link(source, path)
+            except OSError:
+                self._files.put_file(str(source), path)
+            Path(path).chmod(_READABLE)  # by workers of another user, too
+        else:
+            self._files.put_file(str(source), path)
 
     def _is_made(self) -> bool:
         return self._files.exists(self._root)

@@ -15,7 +15,7 @@ from gateway.completion.forgetting import forget_evidence
 from gateway.engine import JobQueue
 from gateway.following.leader import lead
 from gateway.models import tries
-from gateway.models.artefacts import KEPT_SECONDS, Artefact, referred_to
+from gateway.models.artefacts import KEPT_SECONDS, Artefact, Artefacts, in_service, referred_to
 from gateway.repeating import repeating
 from gateway.services import artefacts_of
 from gateway.settings import Settings
@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 def chores(settings: Settings, database: Database, jobs: JobQueue) -> Iterator[None]:
     """Every hour while the block runs, in one of all processes that ask for it.
 
-    But each looks after the folder of artefacts of its own machine.
+    But each looks after the artefacts and environments of its own machine.
     """
     artefacts = artefacts_of(settings)
 
     def chore() -> None:
-        artefacts.tidy(_artefacts_known(database), time.time() - KEPT_SECONDS)
+        tidy(artefacts, database)
         with lead(database, settings.data, "", duty="chores") as held:
             if held is not None:
                 clean_up(settings, database, jobs)
@@ -46,6 +46,15 @@ def chores(settings: Settings, database: Database, jobs: JobQueue) -> Iterator[N
     failed = "cleaning up failed; trying again in an hour"
     with repeating(chore, name="chores", seconds=CHORE_SECONDS, failed=failed, log=log):
         yield
+
+
+def tidy(artefacts: Artefacts, database: Database) -> None:
+    """What this machine has of models that are gone, or run no more."""
+    before = time.time() - KEPT_SECONDS
+    artefacts.tidy(_artefacts_known(database), before)
+    with database.read() as session:
+        needed = in_service(session)
+    artefacts.tidy_environments(needed, before)
 
 
 def clean_up(settings: Settings, database: Database, jobs: JobQueue) -> None:

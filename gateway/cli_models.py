@@ -116,6 +116,14 @@ def models_retire(name: Name, version: Version, note: Note = "") -> None:
     move(Settings(), name, version, "retire", {"note": note})
 
 
+@models.command("delete")
+def models_delete(name: Name, version: Version) -> None:
+    """Forget a draft, or a retired version, that no result names."""
+    from gateway.commands.models import delete
+
+    delete(Settings(), name, version)
+
+
 @models.command("roll-back")
 def models_roll_back(name: Name, note: Note = "", displaced: Displaced = "retired") -> None:
     """Make the version live that was live before."""

@@ -19,7 +19,7 @@ from ai_models.card.bundle import METADATA
 from ai_models.card.runtime import Python
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.models import stages
-from gateway.models.artefacts import Artefact, Artefacts
+from gateway.models.artefacts import Artefact, Artefacts, artefact_of
 from gateway.models.proving import needs_pickles
 from gateway.store.database import Database
 from gateway.store.tables import ModelRow
@@ -47,9 +47,8 @@ class RegisteredModel:
     @classmethod
     def of(cls, row: ModelRow) -> "RegisteredModel":
         card = ModelCard.model_validate_json(row.card)
-        artefact = Artefact(row.artefact, row.artefact_name) if row.artefact else None
         stage = Stage(row.stage)
-        return cls(card, row.digest, artefact, stage, row.registered_at, row.pickles)
+        return cls(card, row.digest, artefact_of(row), stage, row.registered_at, row.pickles)
 
     @property
     def algorithm(self) -> Algorithm:

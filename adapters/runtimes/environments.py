@@ -10,10 +10,11 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from adapters.runtimes.environment_use import drop, is_there
 from adapters.runtimes.errors import ModelError
 from ai_models.card import ModelCard
 from ai_models.card.runtime import Python
@@ -46,14 +47,22 @@ class Environments:
 
         folder: of the model. Raises EnvironmentNotMade.
         """
-        runtime = card.runtime
-        if not isinstance(runtime, Python) or not runtime.requirements:
+        name = name_of(card, folder)
+        if name is None:
             return None
-        wheels = folder / runtime.wheels if folder and runtime.wheels else None
-        target = self._folder / _digest(runtime.requirements, wheels)
-        if not target.exists():
-            self._make(target, runtime.requirements, wheels)
+        assert isinstance(card.runtime, Python)  # noqa: S101 (others have no environment)
+        target = self._folder / name
+        if not is_there(target):
+            self._make(target, card.runtime.requirements, _wheels(card.runtime, folder))
         return target / "bin" / "python"
+
+    def tidy(self, needed: Collection[str], before: float) -> int:
+        """Drop those that nobody needs, asks for since that time, or runs in; how many they were.
+
+        needed: their names, as `name_of` has them.
+        """
+        found = self._folder.iterdir() if self._folder.exists() else ()
+        return sum(drop(path, before) for path in found if path.name not in needed)
 
     def _make(self, target: Path, requirements: Sequence[str], wheels: Path | None) -> None:
         """In one step, so that nobody sees half of it; unless another process was faster."""
@@ -70,6 +79,18 @@ class Environments:
                     raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def name_of(card: ModelCard, folder: Path | None) -> str | None:
+    """Of the environment of a model; None where it needs none. folder: as in Environments."""
+    runtime = card.runtime
+    if not isinstance(runtime, Python) or not runtime.requirements:
+        return None
+    return _digest(runtime.requirements, _wheels(runtime, folder))
+
+
+def _wheels(runtime: Python, folder: Path | None) -> Path | None:
+    return folder / runtime.wheels if folder and runtime.wheels else None
 
 
 def _installation(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from multiprocessing import Pipe
 from pathlib import Path
 
+from adapters.runtimes.environment_use import hold
 from adapters.runtimes.errors import ModelFailed
 from ai_models.contract import Inputs, NoResult
 from standards.findings import Finding
@@ -30,6 +31,7 @@ class ModelInEnvironment:
 
         folder: where its modules lie.
         """
+        self._held = hold(python.parents[1])
         self._connection, theirs = Pipe()
         behind = [str(Path(one).resolve()) for one in sys.path]
         told = [str(theirs.fileno()), json.dumps(behind), entry, str(folder or "")]

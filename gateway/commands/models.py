@@ -89,6 +89,11 @@ def move(
     _console().print(f"{model['name']} {model['version']} is {model['stage']}")
 
 
+def delete(settings: Settings, name: str, version: str) -> None:
+    Client(settings).delete(f"{MODELS}/{name}/{version}")
+    _console().print(f"{name} {version} is deleted")
+
+
 def try_out(  # noqa: PLR0913 (the options of the command)
     settings: Settings,
     name: str,

@@ -16,7 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.artefact_store import ArtefactStore
-from adapters.runtimes.environments import Environments
+from adapters.runtimes.environments import Environments, name_of
+from ai_models.card import ModelCard, Stage
 from gateway.models.unpacking import unpack
 from gateway.store.tables import ModelRow
 
@@ -34,6 +35,9 @@ class Artefact:
     @property
     def folder(self) -> str:
         return f"{self.digest}-{self.name}" if self.name else self.digest
+
+
+Carded = tuple[ModelCard, Artefact | None]
 
 
 class Artefacts:
@@ -81,6 +85,12 @@ class Artefacts:
             if path.name not in kept and path.stat().st_mtime < before:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def tidy_environments(self, cards: Collection[Carded], before: float) -> None:
+        """Drop the environments of this machine that none of these needs and nobody uses."""
+        folders = [(card, artefact and self._folder / artefact.folder) for card, artefact in cards]
+        names = (name_of(card, folder) for card, folder in folders)
+        self.environments.tidy({name for name in names if name}, before)
+
     def clean_up(self, known: Callable[[], Collection[Artefact]], before: float) -> int:
         """Remove what came to the store before that and no version refers to; how much that was.
 
@@ -111,6 +121,16 @@ class Artefacts:
         except OSError:
             if not target.exists():
                 raise
+
+
+def in_service(session: Session) -> list[Carded]:
+    """Card and artefact of all versions that are not retired."""
+    rows = session.scalars(select(ModelRow).where(ModelRow.stage != Stage.RETIRED))
+    return [(ModelCard.model_validate_json(row.card), artefact_of(row)) for row in rows]
+
+
+def artefact_of(row: ModelRow) -> Artefact | None:
+    return Artefact(row.artefact, row.artefact_name) if row.artefact else None
 
 
 def referred_to(session: Session) -> set[Artefact]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from ai_models.card import ModelCard, Stage
 from gateway.access import access_of, administrators_only
 from gateway.deps import DatabaseOf, RegistryOf, ServicesOf
+from gateway.models.deleting import delete_version
 from gateway.models.uploads import CARD, media_type_of, received, received_card
 from gateway.models.usage import usage
 from gateway.registry import RegisteredModel
@@ -135,6 +136,13 @@ def versions(name: str, registry: RegistryOf) -> list[ModelView]:
 @router.get("/{name}/{version}")
 def version(name: str, version: str, registry: RegistryOf) -> ModelView:
     return ModelView.of(registry.version(name, version))
+
+
+@router.delete("/{name}/{version}", status_code=204, dependencies=[Depends(administrators_only)])
+def delete(name: str, version: str, database: DatabaseOf) -> None:
+    """A draft or a retired version that no result names; 409 says what stands against it."""
+    with database.write() as session:
+        delete_version(session, name, version)
 
 
 @router.get("/{name}/{version}/usage")

@@ -73,6 +73,7 @@ def test_a_draft_is_tried_goes_live_and_is_rolled_back_on_the_command_line(tmp_p
         assert sum("retired" in line for line in listed if "quick" in line) == 2
         refused = airgate("models", "retire", "quick", "1", **gateway.environment)
         assert (refused.returncode, "promote it" in refused.stderr) == (1, True)
+        assert "quick 1 is deleted" in run("delete", "quick", "1")
 
         network = networks.torchscript(tmp_path)
         card = tmp_path / "card.json"

@@ -1,6 +1,8 @@
 """A Python model in an environment of its own: made offline, from a wheel that the test builds."""
 
 import hashlib
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,28 @@ def test_a_model_runs_among_the_packages_that_its_card_asks_for(tmp_path, runtim
     again = loadable(tmp_path / "model", f"airgate-test-dose==1.0 --hash=sha256:{digest}")
     assert again == model
     assert len(list((tmp_path / "environments").iterdir())) == 1
+
+
+def test_an_environment_is_dropped_when_nobody_needs_asks_for_or_uses_it(tmp_path, runtime):
+    write_model(tmp_path / "model", "answer")
+    environments = Environments(tmp_path / "environments")
+    model = loadable(tmp_path / "model", "airgate-test-dose")
+    (made,) = (tmp_path / "environments").iterdir()
+    half = made.with_name("half.partial")
+    half.mkdir()
+    os.utime(half, (0, 0))
+
+    assert environments.tidy({made.name}, time.time() + 60) == 1
+    assert (made.exists(), half.exists()) == (True, False)
+    os.utime(made, (0, 0))
+    assert loadable(tmp_path / "model", "airgate-test-dose") == model  # asked for again
+    assert environments.tidy({}, time.time() - 60) == 0
+
+    runtime.warm_up(model)
+    assert environments.tidy({}, time.time() + 60) == 0
+    runtime.stop()
+    assert environments.tidy({}, time.time() + 60) == 1
+    assert not list((tmp_path / "environments").iterdir())
 
 
 @pytest.mark.parametrize(

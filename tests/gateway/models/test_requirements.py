@@ -1,13 +1,16 @@
 """A model with packages of its own: registered as an archive, and ready on any machine."""
 
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from adapters.runtimes.model_process import ModelProcess
+from gateway.chores import tidy
 from gateway.errors import Unprocessable
-from gateway.services import registry_of
+from gateway.models.stages import Order, retire
+from gateway.services import artefacts_of, registry_of
 from gateway.settings import Settings
 from tests.adapters.runtimes.test_environments import doses, write_model
 from tests.phantom import chest_phantom
@@ -23,7 +26,7 @@ def archive(folder: Path) -> Path:
     return path
 
 
-def test_a_registered_model_has_its_environment_on_every_machine_that_loads_it(sqlite, tmp_path):
+def test_a_registered_model_has_its_environment_on_every_machine_while_it_may_run(sqlite, tmp_path):
     store = str(tmp_path / "artefacts")
     here, there = (
         registry_of(Settings(data=tmp_path / name, artefacts=store), sqlite)
@@ -41,6 +44,16 @@ def test_a_registered_model_has_its_environment_on_every_machine_that_loads_it(s
     finally:
         runtime.stop()
     assert prediction.findings.measurements[0].value == len(paths)
+
+    artefacts = artefacts_of(Settings(data=tmp_path / "here", artefacts=store))
+    (environment,) = (tmp_path / "here" / "environments").iterdir()
+    os.utime(environment, (0, 0))
+    tidy(artefacts, sqlite)
+    assert environment.exists()
+    with sqlite.write() as session:
+        retire(session, model.card.name, model.card.version, Order("tester"))
+    tidy(artefacts, sqlite)
+    assert not environment.exists()
 
 
 def test_a_model_whose_packages_are_not_there_is_not_registered(sqlite, tmp_path):

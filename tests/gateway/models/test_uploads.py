@@ -18,8 +18,8 @@ from starlette.testclient import TestClient
 from adapters.errors import ArtefactsUnavailable
 from adapters.memory import MemoryArchive
 from gateway import services
-from gateway.chores import clean_up
-from gateway.models.artefacts import KEPT_SECONDS, referred_to
+from gateway.chores import clean_up, tidy
+from gateway.models.artefacts import KEPT_SECONDS
 from gateway.services import Services, artefacts_of
 from gateway.settings import Settings
 from gateway.store.tables import ModelRow
@@ -228,8 +228,7 @@ def test_artefacts_that_no_version_refers_to_are_dropped_after_a_day(client, hou
     for path in (*(tmp_path / "shared").iterdir(), *machine.iterdir()):
         os.utime(path, (ago, ago))
     clean_up(house.settings, house.database, NO_JOBS)
-    with house.database.read() as session:
-        artefacts_of(house.settings).tidy(referred_to(session), time.time() - KEPT_SECONDS)
+    tidy(artefacts_of(house.settings), house.database)
     sha256 = hashlib.sha256(ZIP).hexdigest()
     assert files_below(tmp_path / "shared") == {sha256}
     assert [path.name for path in machine.iterdir()] == [sha256]
