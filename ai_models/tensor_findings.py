@@ -7,9 +7,9 @@ from pydicom.sr.coding import Code
 
 from ai_models.card import outputs
 from ai_models.card.codes import unit_code
-from ai_models.card.outputs import Classes, Label, Labels, Measure, Points, Regression
+from ai_models.card.outputs import Classes, Label, Labels, Measure, Regression
+from ai_models.contract import NoResult
 from standards import codes
-from standards.errors import StandardsError
 from standards.findings import (
     Classification,
     Finding,
@@ -17,8 +17,6 @@ from standards.findings import (
     KeyImage,
     LabelMap,
     Measurement,
-    Region,
-    Shape,
     Structure,
 )
 from standards.volume import Volume
@@ -33,38 +31,6 @@ _OF_VALUES: dict[Measure, tuple[Code, Callable[[np.ndarray], np.floating | np.in
         lambda values: values.std(dtype=np.float64),
     ),
 }
-
-
-class NotFinite(StandardsError):
-    """A tensor holds NaN or infinity. output: its place among the card's, from 1."""
-
-    def __init__(self, output: int) -> None:
-        self.output = output
-        super().__init__(
-            f"output {output} of the network holds NaN or infinity; expected finite numbers: "
-            "check the range of values that [preprocessing] gives it, and `autocast`"
-        )
-
-
-class WrongShape(StandardsError):
-    """A tensor is of another shape than the card's outputs say. output: as in NotFinite."""
-
-    def __init__(self, output: int, found: Sequence[int], expected: Sequence[int]) -> None:
-        self.output, self.found, self.expected = output, tuple(found), tuple(expected)
-        super().__init__(
-            f"output {output} of the network has the shape {self.found}; the card's [[outputs]] "
-            f"expect {self.expected}"
-        )
-
-
-class WrongCount(StandardsError):
-    """The network gave more or fewer tensors than the card explains."""
-
-    def __init__(self, found: int, expected: int) -> None:
-        self.found, self.expected = found, expected
-        super().__init__(
-            f"the network gave {found} tensor(s); the card explains {expected} in [[outputs]]"
-        )
 
 
 def of_labels(output: Labels, voxels: np.ndarray, volume: Volume) -> list[Finding]:
@@ -106,20 +72,23 @@ def of_classes(output: Classes, probabilities: Sequence[float]) -> list[Classifi
     ]
 
 
-def of_points(output: Points, points: np.ndarray, affine: np.ndarray) -> list[Region]:
-    """points: (points, 4), as the card says. affine: from places on their axes to LPS, mm."""
-    return [
-        Region(
-            Shape.POINT,
-            (tuple((affine @ (*place, 1.0))[:3]),),
-            output.name,
-            output.finding.code,
-            site=output.site.code if output.site else None,
-            probability=float(score),
-        )
-        for *place, score in points.tolist()
-        if score >= output.threshold
-    ]
+def of_all_images(images: Sequence[Sequence[Finding]]) -> list[Finding]:
+    """What was found on each image -> on all: of each classification the one that says present
+    most surely; a measurement must be the only one.
+
+    Raises NoResult where several images were measured.
+    """
+    measured = sum(isinstance(one, Measurement) for one in images[0])
+    if measured and len(images) > 1:
+        raise NoResult("images to measure", str(len(images)), "one, since each gives a number")
+    judged = [[one for one in found if isinstance(one, Classification)] for found in images]
+    others = [one for found in images for one in found if not isinstance(one, Classification)]
+    return [*(max(same, key=_presence) for same in zip(*judged, strict=True)), *others]
+
+
+def _presence(one: Classification) -> float:
+    sure = one.probability or 0.0
+    return sure if one.is_present else 1 - sure
 
 
 def of_heat_map(output: outputs.HeatMap, voxels: np.ndarray) -> HeatMap:

@@ -178,6 +178,7 @@ def _region(analysis: Analysis, number: int, region: Region) -> dict[str, object
         "points": [list(point) for point in region.points],
         "sop_instance_uid": sop_instance_uid,
         "frame": frame,
+        "depth_mm": region.depth_mm,
         "name": region.name,
         "probability": region.probability,
         "site": region.site.meaning if region.site else None,

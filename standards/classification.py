@@ -30,11 +30,7 @@ class Classification:
 
     def __post_init__(self) -> None:
         check_probability(self.concept, self.probability)
-        if len(self.calibration) > 1024:
-            raise StandardsError(
-                f"the note on calibration of {self.concept.meaning!r} has "
-                f"{len(self.calibration)} characters; expected 1024 at most"
-            )
+        check_calibration(self.concept, self.calibration)
         if self.laterality is not None and self.site is None:
             raise StandardsError(
                 f"classification {self.concept.meaning!r} has a laterality without a site; "
@@ -55,6 +51,15 @@ def check_probability(concept: Code, probability: float | None) -> None:
     if probability is not None and not 0 <= probability <= 1:  # neither is NaN
         raise StandardsError(
             f"the probability of {concept.meaning!r} is {probability}; expected 0 to 1, or none"
+        )
+
+
+def check_calibration(concept: Code, note: str) -> None:
+    """Raises StandardsError for more than a text value of a report can hold."""
+    if len(note) > 1024:
+        raise StandardsError(
+            f"the note on calibration of {concept.meaning!r} has {len(note)} characters; "
+            "expected 1024 at most"
         )
 
 

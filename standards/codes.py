@@ -23,6 +23,7 @@ CHEST = Code("816094009", "SCT", "Chest")
 # Measurement concepts, CID 7469 (generic intensity and size measurements)
 VOLUME = Code("118565006", "SCT", "Volume")
 AREA = Code("42798000", "SCT", "Area")
+DEPTH = Code("131197000", "SCT", "Depth")  # CID 7470
 ATTENUATION_COEFFICIENT = Code("112031", "DCM", "Attenuation Coefficient")
 
 # Derivations, CID 7464
@@ -37,6 +38,7 @@ PERCENTILE_15 = Code("PERC15", "99AIRGATE", "15th percentile of lung density")
 
 # Units, UCUM
 MILLILITRE = Code("ml", "UCUM", "ml")
+MILLIMETRE = Code("mm", "UCUM", "mm")
 SQUARE_MILLIMETRE = Code("mm2", "UCUM", "mm2")
 HOUNSFIELD_UNIT = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 PERCENT = Code("%", "UCUM", "%")

@@ -10,7 +10,7 @@ from pydicom import Dataset
 from pydicom.sr.coding import Code
 
 from standards import codes
-from standards.classification import check_probability, percent_of
+from standards.classification import check_calibration, check_probability, percent_of
 from standards.errors import StandardsError
 
 YELLOW = (255, 220, 0)
@@ -45,7 +45,9 @@ class Region:
     name: for people, beside the drawing. finding: what it is; category: CID 7150.
     image_index: the image, by its place among the images or slices that the model was given; None
         for points in the patient. frame: of a multi-frame image, from 1; None for any other.
-    probability: 0 to 1, that the finding is there. colour: as Structure's.
+    probability: 0 to 1, that the finding is there; calibration: as Classification's.
+    colour: as Structure's. depth_mm: how far it reaches through its image, in front and behind
+        together, where it was found in a volume.
     """
 
     shape: Shape
@@ -58,6 +60,8 @@ class Region:
     site: Code | None = None
     probability: float | None = None
     colour: tuple[int, int, int] = YELLOW
+    calibration: str = ""
+    depth_mm: float | None = None
 
     def __post_init__(self) -> None:
         points = tuple(tuple(float(number) for number in point) for point in self.points)
@@ -66,6 +70,7 @@ class Region:
             found = f"a region's name has {len(self.name)} characters"
             raise StandardsError(f"{found}; expected 1 to 64, as Segment Label can hold")
         check_probability(self.finding, self.probability)
+        check_calibration(self.finding, self.calibration)
         self._check_count()
         self._check_numbers()
 
@@ -106,6 +111,8 @@ class Region:
             raise self.unfit(found, expected)
         if not all(math.isfinite(number) for point in self.points for number in point):
             raise self.unfit("a point that is not finite", "numbers")
+        if self.depth_mm is not None and not 0 < self.depth_mm < math.inf:
+            raise self.unfit(f"a depth of {self.depth_mm} mm", "one above 0, or none")
         if self.shape is Shape.BOX:
             self._check_box()
         elif self.shape is Shape.POLYGON and axes == 3 and not _is_flat(np.array(self.points)):

@@ -21,9 +21,7 @@ from standards import codes
 from standards.analysis import Result
 from standards.findings import Classification, Structure
 from standards.identity import Algorithm
-from standards.sr_groups import algorithm_of, text
-
-_CALIBRATION = "Calibration of the certainty: "
+from standards.sr_groups import CALIBRATION, algorithm_of, text
 
 
 def evaluations(result: Result, unseen: Sequence[Structure]) -> list[ContentItem]:
@@ -60,7 +58,7 @@ def _evaluation(one: Classification, tracking_uid: str, algorithm: Algorithm) ->
         certainty = codes.CERTAINTY_OF_FINDING
         below.append(NumContentItem(certainty, one.percent, codes.PERCENT, None, properties))
     if one.calibration:
-        below.append(TextContentItem(codes.COMMENT, _CALIBRATION + one.calibration, properties))
+        below.append(TextContentItem(codes.COMMENT, CALIBRATION + one.calibration, properties))
     item.ContentSequence = ContentSequence(below)
     return item
 

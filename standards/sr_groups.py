@@ -35,6 +35,7 @@ from standards.identity import Algorithm
 # OHIF makes an editable measurement of a group whose identifier begins like this; what follows
 # the tool is free, and it keeps the two groups of a structure apart for people.
 OHIF_TOOL = "Cornerstone3DTools@^0.1.0:{}:"
+CALIBRATION = "Calibration of the certainty: "  # before the note on it
 _OHIF_FREEHAND = OHIF_TOOL.format("PlanarFreehandROI")
 
 

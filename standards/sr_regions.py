@@ -19,7 +19,7 @@ from standards import codes
 from standards.analysis import Analysis
 from standards.contours import enclosed_area
 from standards.findings import Region, Shape
-from standards.sr_groups import OHIF_TOOL, algorithm_of, repeat_drawing, text
+from standards.sr_groups import CALIBRATION, OHIF_TOOL, algorithm_of, repeat_drawing, text
 
 # The tool of OHIF that a region becomes editable with; a polyline is none of its shapes.
 _TOOLS = {
@@ -62,6 +62,9 @@ def _group(
     if isinstance(drawing, ImageRegion):
         repeat_drawing(group[0], drawing)
     group[0].ContentSequence.append(text(codes.COMMENT, region.name))
+    if region.calibration:
+        note = CALIBRATION + region.calibration
+        group[0].ContentSequence.append(text(codes.COMMENT, note))
     return group
 
 
@@ -77,7 +80,8 @@ def _drawing(region: Region, images: Sequence[Dataset]) -> ImageRegion | ImageRe
 
 
 def _numbers(region: Region, images: Sequence[Dataset]) -> list[NumberTemplate]:
-    """How sure the finding is, and the area of an outline where pixels have a size in the patient.
+    """How sure the finding is, how deep it reaches, and the area of an outline where pixels have a
+    size in the patient.
 
     Projections have none: what lies nearer to the source is larger on them.
     """
@@ -85,6 +89,8 @@ def _numbers(region: Region, images: Sequence[Dataset]) -> list[NumberTemplate]:
     if region.percent is not None:
         certainty = codes.CERTAINTY_OF_FINDING
         numbers.append(NumberTemplate(certainty, region.percent, codes.PERCENT))
+    if region.depth_mm is not None:
+        numbers.append(NumberTemplate(codes.DEPTH, round(region.depth_mm, 1), codes.MILLIMETRE))
     if region.is_closed and region.image_index is not None:
         image = images[region.image_index]
         if image.get("PixelSpacing") and image.get("ImagePositionPatient"):

@@ -1,5 +1,6 @@
 """A prepared image through a network: whole, by windows or slice by slice."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -7,11 +8,12 @@ import torch
 from monai.inferers.utils import sliding_window_inference
 
 from adapters.runtimes.decoding import tensors_of
-from ai_models.card import Resources
+from ai_models.card import ModelCard, Resources
 from ai_models.card.preprocessing import Inference, Mode
 
-# (batch, channels, ...) -> a tensor, several or a dict of them, batch first.
-Network = Callable[[torch.Tensor], Any]
+# Tensors (batch, channels, ...), of which most networks want one -> a tensor, several, or a dict of
+# them, batch first.
+Network = Callable[..., Any]
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
@@ -28,19 +30,22 @@ def cpu_of(resources: Resources) -> torch.device:
     return device_for(resources.model_copy(update={"device": "cpu"}))
 
 
-def run(
-    network: Network, image: torch.Tensor, inference: Inference, resources: Resources, expected: int
-) -> list[torch.Tensor]:
-    """The network's tensors of one image (channels, a, b, c), float32, without their batch axis.
+def run(network: Network, image: torch.Tensor, card: ModelCard) -> list[torch.Tensor]:
+    """The network's tensors that the card's outputs read, in their order, float32.
 
-    expected: how many tensors. Raises WrongCount, and whatever the network raises.
+    image: (channels, a, b, c), or (channels, rows, columns). What is whole has kept its batch axis.
+    Raises WrongCount and MissingTensor, and whatever the network raises.
     """
+    inference, resources = card.inference, card.resources
+    names = [name for output in card.outputs for name in output.names]
+    sizes = list(Counter(channel.tensor for channel in card.network_channels).values())
 
     def forward(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         if resources.channels_last and batch.ndim in _CHANNELS_LAST:
             batch = batch.contiguous(memory_format=_CHANNELS_LAST[batch.ndim])
         with torch.autocast(batch.device.type, enabled=resources.autocast):
-            return tuple(tensor.float() for tensor in tensors_of(network(batch), expected))
+            answer = network(*batch.split(sizes, dim=1))
+            return tuple(tensor.float() for tensor in tensors_of(answer, names))
 
     with torch.inference_mode():
         if inference.mode is Mode.SLICES:
@@ -48,7 +53,7 @@ def run(
             return [torch.cat(parts).transpose(0, 1) for parts in zip(*pieces, strict=True)]
         if inference.roi_size is not None:
             return [tensor[0] for tensor in _by_windows(forward, image[None], inference)]
-        return [tensor[0] for tensor in forward(image[None])]
+        return list(forward(image[None]))
 
 
 def _by_windows(

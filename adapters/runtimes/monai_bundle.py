@@ -14,10 +14,11 @@ from monai.bundle.config_parser import ConfigParser
 from monai.data.meta_tensor import MetaTensor
 
 from adapters.runtimes import pickles
-from adapters.runtimes.decoding import labels_of
+from adapters.runtimes.decoding import checked, labels_of
 from adapters.runtimes.execution import Network, device_for
-from adapters.runtimes.grid import image_of, labels_on
+from adapters.runtimes.grid import labels_on
 from adapters.runtimes.pickles import PickledCode
+from adapters.runtimes.source_images import volume_image
 from adapters.runtimes.tensor_model import file_in
 from ai_models.card import ModelCard
 from ai_models.card.outputs import Labels
@@ -77,11 +78,13 @@ class BundleModel:
         """Raises WrongShape, NotFinite and UndescribedLabel, and what the bundle raises."""
         (output,) = self._card.outputs
         assert isinstance(output, Labels)  # noqa: S101 (as the card has been checked)
-        source = _as_read_from_a_file(image_of(inputs.volume, self._device))
+        volume = inputs.volumes[self._card.inputs[0].name]
+        source = _as_read_from_a_file(volume_image(self._card, inputs, self._device))
         answer = self._answer(source)
-        labels = labels_of(answer.as_tensor().float(), output, answer.shape[1:], place=1)
+        (shape,) = output.shapes(answer.shape[1:])
+        labels = labels_of(checked(answer.as_tensor().float(), shape, place=1), output)
         voxels = np.ascontiguousarray(labels_on(source, labels, answer).transpose(2, 1, 0))
-        return of_labels(output, voxels, inputs.volume)
+        return of_labels(output, voxels, volume)
 
     def _answer(self, source: MetaTensor) -> MetaTensor:
         """(channels, a, b, c), on the grid that the postprocessing leaves it on."""
@@ -95,7 +98,7 @@ class BundleModel:
 
 
 def _as_read_from_a_file(image: MetaTensor) -> MetaTensor:
-    """(1, slices, rows, columns) -> (1, columns, rows, slices), as MONAI's readers give it."""
+    """(channels, slices, rows, columns) -> (channels, columns, rows, slices), as MONAI reads it."""
     affine = image.affine[:, [2, 1, 0, 3]]
     return MetaTensor(image.as_tensor().permute(0, 3, 2, 1).contiguous(), affine=affine)
 

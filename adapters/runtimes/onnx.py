@@ -1,29 +1,59 @@
 """An ONNX graph, by ONNX Runtime."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnxruntime
 import torch
 
+from adapters.runtimes.described import check_described, inputs_in_order, outputs_to_ask_for
 from adapters.runtimes.execution import cpu_of
+from adapters.runtimes.open_inference import ModelMetadata, TensorMetadata
 from adapters.runtimes.tensor_model import TensorModel, file_in
 from ai_models.card import ModelCard, Resources
 from ai_models.card.runtime import Onnx
 
 _CUDA = "CUDAExecutionProvider"
+# As ONNX Runtime names numbers where that is not the name in the Open Inference Protocol.
+_OTHER_NAMES = {"FLOAT": "FP32", "FLOAT16": "FP16", "DOUBLE": "FP64"}
 
 
 def load(card: ModelCard, folder: Path | None) -> TensorModel:
-    """Raises MissingFile, and what ONNX Runtime raises for a file that is none."""
+    """Raises MissingFile, DescribedDifferently, and what ONNX Runtime raises for a file that is
+    none.
+    """
     assert isinstance(card.runtime, Onnx)  # noqa: S101 (as the table of loaders has it)
     session = _session(file_in(folder, card.runtime.file), card.resources)
-    name = session.get_inputs()[0].name
+    metadata = ModelMetadata(_described(session.get_inputs()), _described(session.get_outputs()))
+    check_described(card, metadata)
+    inputs = [one.name for one in inputs_in_order(card, metadata)]
+    outputs = [one.name for one in outputs_to_ask_for(card, metadata)]
 
-    def network(batch: torch.Tensor) -> list[torch.Tensor]:
-        return [torch.as_tensor(one) for one in session.run(None, {name: batch.cpu().numpy()})]
+    def network(*tensors: torch.Tensor) -> dict[str, torch.Tensor]:
+        given = {name: one.cpu().numpy() for name, one in zip(inputs, tensors, strict=True)}
+        answers = session.run(outputs, given)
+        return {name: torch.as_tensor(one) for name, one in zip(outputs, answers, strict=True)}
 
     # The runtime copies to its own device and back.
     return TensorModel(card, network, cpu_of(card.resources))
+
+
+def _described(tensors: Sequence[onnxruntime.NodeArg]) -> tuple[TensorMetadata, ...]:
+    """A size that the graph leaves open has a name there, or none."""
+    return tuple(
+        TensorMetadata(
+            one.name,
+            _datatype(str(one.type)),
+            tuple(size if isinstance(size, int) else -1 for size in one.shape),
+        )
+        for one in tensors
+    )
+
+
+def _datatype(name: str) -> str:
+    """tensor(float) -> FP32."""
+    number = name.removeprefix("tensor(").removesuffix(")").upper()
+    return _OTHER_NAMES.get(number, number)
 
 
 def _session(file: Path, resources: Resources) -> onnxruntime.InferenceSession:

@@ -73,9 +73,11 @@ class InferenceServer(Protocol):
         """Raises ModelServerAway while the model is not ready."""
 
     def infer(
-        self, tensor: np.ndarray, into: TensorMetadata, outputs: Sequence[TensorMetadata]
+        self,
+        inputs: Sequence[tuple[TensorMetadata, np.ndarray]],
+        outputs: Sequence[TensorMetadata],
     ) -> list[np.ndarray]:
-        """What the model answers to one tensor, in the order of the outputs asked for."""
+        """What the model answers to these tensors, in the order of the outputs asked for."""
         ...
 
 

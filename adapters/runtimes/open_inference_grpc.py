@@ -51,16 +51,22 @@ class GrpcInferenceServer:
             raise ModelServerAway(self._address, "the model is not ready")
 
     def infer(
-        self, tensor: np.ndarray, into: TensorMetadata, outputs: Sequence[TensorMetadata]
+        self,
+        inputs: Sequence[tuple[TensorMetadata, np.ndarray]],
+        outputs: Sequence[TensorMetadata],
     ) -> list[np.ndarray]:
-        described = {"name": into.name, "datatype": into.datatype, "shape": tensor.shape}
         reply = self._call(
             "ModelInfer",
             model_name=self._name,
             model_version=self._version,
-            inputs=[described],
+            inputs=[
+                {"name": into.name, "datatype": into.datatype, "shape": one.shape}
+                for into, one in inputs
+            ],
             outputs=[{"name": one.name} for one in outputs],
-            raw_input_contents=[tensor.astype(dtype_of(into.datatype)).tobytes()],
+            raw_input_contents=[
+                one.astype(dtype_of(into.datatype)).tobytes() for into, one in inputs
+            ],
         )
         return in_order(_tensors(reply), outputs)
 

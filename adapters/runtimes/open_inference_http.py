@@ -54,16 +54,18 @@ class HttpInferenceServer:
             raise ModelServerAway(self._address, refused.told) from refused
 
     def infer(
-        self, tensor: np.ndarray, into: TensorMetadata, outputs: Sequence[TensorMetadata]
+        self,
+        inputs: Sequence[tuple[TensorMetadata, np.ndarray]],
+        outputs: Sequence[TensorMetadata],
     ) -> list[np.ndarray]:
-        tensor = tensor.astype(dtype_of(into.datatype))
+        given = [(into, one.astype(dtype_of(into.datatype))) for into, one in inputs]
         request = {
-            "inputs": [_input(tensor, into, binary=self._binary)],
+            "inputs": [_input(one, into, binary=self._binary) for into, one in given],
             "outputs": [_wanted(one, binary=self._binary) for one in outputs],
         }
         header = json.dumps(request).encode()
         if self._binary:
-            body = header + tensor.tobytes()
+            body = b"".join([header, *(one.tobytes() for _, one in given)])
             headers = {
                 "Content-Type": "application/octet-stream",
                 HEADER_LENGTH: str(len(header)),

@@ -2,26 +2,41 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
 
-from adapters.runtimes.decoding import checked, labels_of, probabilities_of
+from adapters.runtimes.decoding import checked, labels_of, probabilities
 from adapters.runtimes.execution import Network, run
-from adapters.runtimes.grid import image_of, labels_on, lps_affine, numbers_on, preparation
+from adapters.runtimes.grid import labels_on, numbers_on, preparation
+from adapters.runtimes.source_images import pictures, volume_image
+from adapters.runtimes.spots import Space, spots_of_boxes, spots_of_peaks, spots_of_points
 from ai_models.card import ModelCard
-from ai_models.card.outputs import Classes, HeatMap, Labels, Output, Points, Regression
+from ai_models.card.outputs import (
+    Boxes,
+    Classes,
+    HeatMap,
+    Labels,
+    Outlines,
+    Output,
+    Peaks,
+    Points,
+    Regression,
+)
+from ai_models.card.tensor_output import Encoding
 from ai_models.contract import Inputs
 from ai_models.tensor_findings import (
+    of_all_images,
     of_classes,
     of_heat_map,
     of_labels,
-    of_points,
     of_regression,
 )
+from ai_models.tensor_regions import InVolume, OnImage, of_outlines, of_spots
 from standards.findings import Finding
-from standards.volume import Volume
 
 
 class MissingFile(Exception):
@@ -48,23 +63,26 @@ class TensorModel:
 
     def __init__(self, card: ModelCard, network: Network, device: torch.device) -> None:
         self._card, self._network, self._device = card, network, device
-        self._prepare = preparation(card.preprocessing)
+        self._prepare = preparation(card.preprocessing, card.network_channels)
 
     def predict(self, inputs: Inputs) -> Sequence[Finding]:
-        """Raises NotFinite, WrongShape, WrongCount and UndescribedLabel where the network's
-        tensors are not what the card says.
+        """Raises the errors of ai_models/tensor_errors.py, and UndescribedLabel, where the
+        network's tensors are not what the card says; NoResult where the inputs do not fit together.
         """
-        card, volume = self._card, inputs.volume
-        source = image_of(volume, self._device)
+        if not inputs.image_series:
+            volume = inputs.volumes[self._card.inputs[0].name]
+            return self._findings(volume_image(self._card, inputs, self._device), InVolume(volume))
+        shown = pictures(self._card, inputs.images, self._device)
+        return of_all_images([self._findings(source, canvas) for source, canvas in shown])
+
+    def _findings(self, source: MetaTensor, canvas: OnImage | InVolume) -> list[Finding]:
         prepared = self._prepare(source)
         assert isinstance(prepared, MetaTensor)  # noqa: S101 (as all transforms of a card keep it)
-        tensors = run(
-            self._network, prepared.as_tensor(), card.inference, card.resources, len(card.outputs)
-        )
-        answer = Answer(volume, source, prepared)
+        tensors = iter(run(self._network, prepared.as_tensor(), self._card))
+        answer = Answer(canvas, source, prepared)
         findings: list[Finding] = []
-        for place, (output, tensor) in enumerate(zip(card.outputs, tensors, strict=True), start=1):
-            findings += answer.findings(output, tensor, place)
+        for place, output in enumerate(self._card.outputs, start=1):
+            findings += answer.findings(output, list(islice(tensors, len(output.names))), place)
         return findings
 
 
@@ -72,24 +90,55 @@ class TensorModel:
 class Answer:
     """What the tensors of one run are about."""
 
-    volume: Volume
+    canvas: OnImage | InVolume
     source: MetaTensor
     prepared: MetaTensor
 
-    def findings(self, output: Output, tensor: torch.Tensor, place: int) -> Sequence[Finding]:
-        """place: of the output in the card, from 1."""
-        grid = self.prepared.shape[1:]
+    def findings(
+        self, output: Output, given: Sequence[torch.Tensor], place: int
+    ) -> Sequence[Finding]:
+        """given: the tensors that the output reads. place: of the output in the card, from 1."""
+        shapes = output.shapes(self.prepared.shape[1:])
+        tensors = [checked(one, shape, place) for one, shape in zip(given, shapes, strict=True)]
         match output:
-            case Labels():
-                labels = labels_of(tensor, output, grid, place)
-                return of_labels(output, labels_on(self.source, labels, self.prepared), self.volume)
             case Classes():
-                return of_classes(output, probabilities_of(tensor, output, place))
+                sure = probabilities(tensors[0].double(), output.encoding)
+                return of_classes(output, sure.tolist())
             case Regression():
-                return [of_regression(output, float(checked(tensor, (1,), place)[0]))]
+                return [of_regression(output, float(tensors[0][0]))]
+            case Boxes() | Points() | Peaks():
+                return self._regions(output, tensors, place)
+            case Outlines() if isinstance(self.canvas, OnImage):
+                return self._outlines(output, tensors[0], self.canvas)
+            case Labels() if isinstance(self.canvas, InVolume):
+                voxels = labels_on(self.source, labels_of(tensors[0], output), self.prepared)
+                return of_labels(output, voxels, self.canvas.volume)
+            case HeatMap() if isinstance(self.canvas, InVolume):
+                numbers = numbers_on(self.source, tensors[0][0], self.prepared)
+                return [of_heat_map(output, numbers)]
+        raise AssertionError(output.kind)  # no card has it for the other kind of input
+
+    def _regions(
+        self, output: Boxes | Points | Peaks, tensors: Sequence[torch.Tensor], place: int
+    ) -> Sequence[Finding]:
+        match output:
+            case Boxes():
+                space = Space(self.source, self.prepared, output.units, output.x_axis)
+                spots, marks = spots_of_boxes(tensors, output, space, place), output.classes
             case Points():
-                points = checked(tensor, (None, 4), place).cpu().numpy()
-                return of_points(output, points, lps_affine(self.prepared))
-            case HeatMap():
-                numbers = checked(tensor, (1, *grid), place)[0]
-                return [of_heat_map(output, numbers_on(self.source, numbers, self.prepared))]
+                space = Space(self.source, self.prepared, output.units, output.x_axis)
+                spots, marks = spots_of_points(tensors[0], output, space), (output,)
+            case Peaks():
+                space = Space(self.source, self.prepared)
+                spots, marks = spots_of_peaks(tensors[0], output, space), output.classes
+        return of_spots(spots, marks, output.calibration, self.canvas, place)
+
+    def _outlines(
+        self, output: Outlines, tensor: torch.Tensor, canvas: OnImage
+    ) -> Sequence[Finding]:
+        labels = labels_on(self.source, labels_of(tensor, output), self.prepared)
+        sure = None
+        if output.encoding is not Encoding.LABELS:
+            by_class = probabilities(tensor, output.encoding)
+            sure = np.stack([numbers_on(self.source, one, self.prepared) for one in by_class])
+        return of_outlines(output, labels, sure, canvas)

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ai_models.card.bundle import METADATA, card_of_bundle
+from ai_models.card.channels import Channel, channels_or_one
 from ai_models.card.family import Family
 from ai_models.card.gate import GateRules
 from ai_models.card.inputs import InputSeries
@@ -55,10 +56,13 @@ class ModelCard(Strict):
     inputs: tuple[InputSeries, ...] = Field(
         min_length=1, max_length=8, description="the results are drawn on the first one"
     )
+    channels: tuple[Channel, ...] = Field(
+        default=(), max_length=64, description="unset = one, of the only input"
+    )
     preprocessing: Preprocessing = Preprocessing()
     inference: Inference = Inference()
     outputs: tuple[Output, ...] = Field(
-        default=(), max_length=16, description="the tensors of the network, in its order"
+        default=(), max_length=16, description="what the tensors of the network mean"
     )
     gate: GateRules = GateRules()
     resources: Resources = Resources()
@@ -72,6 +76,11 @@ class ModelCard(Strict):
     def worklist(self) -> str:
         """Worklist Label (0074,1202) of its workitems."""
         return self.runtime.worklist if isinstance(self.runtime, Ups) else OWN_WORKLIST
+
+    @property
+    def network_channels(self) -> tuple[Channel, ...]:
+        """Of all tensors that go into the network, one tensor after the other."""
+        return channels_or_one(self.channels, self.inputs)
 
     def input(self, name: str) -> InputSeries:
         """The input of that name, of which there is one."""
@@ -92,7 +101,14 @@ class ModelCard(Strict):
 
     @model_validator(mode="after")
     def _tensors_are_explained(self) -> Self:
-        found = misfits(self.runtime, self.inputs, self.preprocessing, self.inference, self.outputs)
+        found = misfits(
+            self.runtime,
+            self.inputs,
+            channels=self.channels,
+            preprocessing=self.preprocessing,
+            inference=self.inference,
+            outputs=self.outputs,
+        )
         if told := "; ".join(found):
             raise ValueError(told)
         return self

@@ -1,4 +1,4 @@
-"""`[[outputs]]`: what each tensor of the network means, in the order in which it gives them."""
+"""`[[outputs]]`: what each tensor of the network means."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -6,25 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ai_models.card.codes import Category, Concept, Unit
+from ai_models.card.regions import Boxes, Calibration, Outlines, Peaks, Points
 from ai_models.card.strict import Strict
+from ai_models.card.tensor_output import Colour, Encoding, Grid, Shape, TensorOutput, channels_of
 
-Colour = Annotated[int, Field(ge=0, le=255)]
 ANATOMICAL_STRUCTURE = Concept(scheme="SCT", value="91723000", meaning="Anatomical Structure")
-
-
-class Encoding(StrEnum):
-    """How a tensor says which voxel has which label.
-
-    softmax: channel 0 is background, channel k label k; the highest wins, so logits do as well.
-    sigmoid: channel k - 1 is the logit of label k; of several above `threshold`, the last wins.
-    probability: as sigmoid, but the network has applied it already.
-    labels: one channel that holds the values themselves.
-    """
-
-    SOFTMAX = "softmax"
-    SIGMOID = "sigmoid"
-    PROBABILITY = "probability"
-    LABELS = "labels"
 
 
 class Measure(StrEnum):
@@ -47,7 +33,7 @@ class Label(Strict):
     measure: tuple[Measure, ...] = (Measure.VOLUME,)
 
 
-class Labels(Strict):
+class Labels(TensorOutput):
     """(channels, a, b, c) -> a label map and its measurements."""
 
     kind: Literal["labels"]
@@ -62,12 +48,8 @@ class Labels(Strict):
             raise ValueError(f"labels {', '.join(names)}: expected a name of its own for each")
         return self
 
-    @property
-    def channels(self) -> int:
-        """How many the tensor must have."""
-        return {Encoding.SOFTMAX: len(self.labels) + 1, Encoding.LABELS: 1}.get(
-            self.encoding, len(self.labels)
-        )
+    def shapes(self, grid: Grid) -> tuple[Shape, ...]:
+        return ((channels_of(self.encoding, len(self.labels)), *grid),)
 
 
 class Class(Strict):
@@ -78,7 +60,7 @@ class Class(Strict):
     threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
-class Classes(Strict):
+class Classes(TensorOutput):
     """(channels,) -> one classification a class, present or absent, with its probability.
 
     Channels are counted as those of labels: with softmax, the first says that it is none of them.
@@ -86,20 +68,14 @@ class Classes(Strict):
 
     kind: Literal["classes"]
     encoding: Literal[Encoding.SOFTMAX, Encoding.SIGMOID, Encoding.PROBABILITY] = Encoding.SOFTMAX
-    calibration: str = Field(
-        default="",
-        max_length=1024,
-        description="how far the probabilities may be taken at their word, for people",
-    )
+    calibration: Calibration = ""
     classes: tuple[Class, ...] = Field(min_length=1, max_length=255)
 
-    @property
-    def channels(self) -> int:
-        """How many the tensor must have."""
-        return len(self.classes) + (self.encoding is Encoding.SOFTMAX)
+    def shapes(self, _grid: Grid) -> tuple[Shape, ...]:
+        return ((channels_of(self.encoding, len(self.classes)),),)
 
 
-class Regression(Strict):
+class Regression(TensorOutput):
     """(1,) -> one measurement: value * scale + offset."""
 
     kind: Literal["regression"]
@@ -110,21 +86,11 @@ class Regression(Strict):
     offset: float = 0.0
     decimals: int = Field(default=1, ge=0, le=6)
 
-
-class Points(Strict):
-    """(points, 4) -> regions: place on the three axes of the prepared image, in voxels, and score.
-
-    A point at 0 is in the middle of the first voxel. Those below the threshold are left out.
-    """
-
-    kind: Literal["points"]
-    name: str = Field(min_length=1, max_length=64)
-    finding: Concept
-    site: Concept | None = None
-    threshold: float = Field(default=0.5, ge=0, lt=1)
+    def shapes(self, _grid: Grid) -> tuple[Shape, ...]:
+        return ((1,),)
 
 
-class HeatMap(Strict):
+class HeatMap(TensorOutput):
     """(1, a, b, c) -> a Parametric Map. Numbers beyond `value_range` are taken for its ends."""
 
     kind: Literal["heat-map"]
@@ -140,5 +106,11 @@ class HeatMap(Strict):
             raise ValueError(f"value_range {low:g}, {high:g}: expected a lower, then a higher")
         return self
 
+    def shapes(self, grid: Grid) -> tuple[Shape, ...]:
+        return ((1, *grid),)
 
-Output = Annotated[Labels | Classes | Regression | Points | HeatMap, Field(discriminator="kind")]
+
+Output = Annotated[
+    Labels | Classes | Regression | HeatMap | Boxes | Points | Peaks | Outlines,
+    Field(discriminator="kind"),
+]

@@ -66,18 +66,22 @@ class Transform(Strict):
 
 
 class Preprocessing(Strict):
-    """Axes are (slices, rows, columns) as acquired, unless `orientation` turns them."""
+    """Axes are (slices, rows, columns) as acquired, unless `orientation` turns them; those of
+    images are (rows, columns).
+    """
 
     orientation: str | None = Field(
         default=None,
         description="MONAI axis codes: where the three axes point to. RAS: right, anterior, "
         "superior; SPL: slices upward, rows to the back, columns to the left",
     )
-    spacing_mm: tuple[float, float, float] | None = Field(
+    spacing_mm: tuple[float, float, float] | tuple[float, float] | None = Field(
         default=None, description="voxel size along these axes"
     )
     window: Window | None = None
-    size: Size | None = Field(default=None, description="voxels along these axes, resampled")
+    size: Size | tuple[int, int] | None = Field(
+        default=None, description="voxels along these axes, resampled"
+    )
     transforms: tuple[Transform, ...] = ()
 
     @field_validator("orientation")
@@ -95,7 +99,7 @@ class Preprocessing(Strict):
     @classmethod
     def _above_nothing(cls, values: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if values is not None and min(values) <= 0:
-            raise ValueError(f"{values}: expected three numbers above 0")
+            raise ValueError(f"{values}: expected numbers above 0")
         return values
 
 
@@ -108,8 +112,9 @@ class Mode(StrEnum):
 class Inference(Strict):
     """How the prepared volume goes through the network.
 
-    whole: (1, 1, a, b, c) at once. sliding-window: pieces of `roi_size`, blended where they
-    overlap. slices: (batch, 1, b, c), one along the first axis after another.
+    whole: (1, channels, a, b, c) at once, or (1, channels, rows, columns) of an image.
+    sliding-window: pieces of `roi_size`, blended where they overlap. slices: (batch, channels, b,
+    c), one along the first axis after another.
     """
 
     mode: Mode = Mode.WHOLE

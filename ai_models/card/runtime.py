@@ -103,8 +103,8 @@ class Container(Strict):
     files: tuple[OutputFile, ...] = Field(
         default=(),
         max_length=16,
-        description="below the output folder, one for each of [[outputs]], in their order; DICOM "
-        "objects need none",
+        description="below the output folder, one for each tensor of [[outputs]], in their order; "
+        "DICOM objects need none",
     )
 
 

@@ -31,7 +31,7 @@ def classifications(result: Result, references: References) -> list[Observation]
             code=codeable(one.concept),
             valueCodeableConcept=codeable(one.value),
             bodySite=codeable(one.site) if one.site else None,
-            note=[{"text": f"Calibration: {one.calibration}"}] if one.calibration else None,
+            note=_calibration(one) or None,
             component=_about(one) or None,
         )
         for number, one in enumerate(result.findings.classifications, start=1)
@@ -53,8 +53,8 @@ def regions(result: Result, references: References) -> list[Observation]:
             code=codeable(one.category),
             valueCodeableConcept=codeable(one.finding, one.name),
             bodySite=codeable(one.site) if one.site else None,
-            note=[{"text": _where(one, analysis)}],
-            component=_certainty(one.percent) or None,
+            note=[{"text": _where(one, analysis)}, *_calibration(one)],
+            component=[*_certainty(one.percent), *_depth(one)] or None,
         )
         for number, one in enumerate(result.findings.regions, start=1)
     ]
@@ -73,6 +73,18 @@ def _certainty(percent: float | None) -> list[Element]:
         return []
     value = {"value": percent, "unit": "%", "system": SYSTEMS["UCUM"], "code": "%"}
     return [{"code": codeable(codes.CERTAINTY_OF_FINDING), "valueQuantity": value}]
+
+
+def _calibration(one: Classification | Region) -> list[Element]:
+    return [{"text": f"Calibration: {one.calibration}"}] if one.calibration else []
+
+
+def _depth(region: Region) -> list[Element]:
+    if region.depth_mm is None:
+        return []
+    told = round(region.depth_mm, 1)
+    value = {"value": told, "unit": "mm", "system": SYSTEMS["UCUM"], "code": "mm"}
+    return [{"code": codeable(codes.DEPTH), "valueQuantity": value}]
 
 
 def _where(region: Region, analysis: Analysis) -> str:

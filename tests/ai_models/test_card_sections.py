@@ -10,6 +10,11 @@ LABEL = {"name": "Liver", "type": LIVER}
 LABELS = {"kind": "labels", "labels": [LABEL]}
 VOLUME = {"scheme": "SCT", "value": "118565006", "meaning": "Volume"}
 NUMBER = {"kind": "regression", "concept": VOLUME, "unit": "ml/min", "site": LIVER}
+NODULE = {"name": "Nodule", "finding": {"scheme": "SCT", "value": "27925004", "meaning": "Nodule"}}
+BOXES = {"kind": "boxes", "mode": "xyzxyz", "x_axis": "last", "classes": [NODULE]}
+POINTS = {"kind": "points", **NODULE}
+IMAGES = [{"kind": "images"}]
+TWO = [{"name": "a"}, {"name": "b"}]
 WINDOWED = {"mode": "sliding-window", "roi_size": [8, 8, 8]}
 
 
@@ -42,7 +47,7 @@ def typed(**changes):
         ({"outputs": [NUMBER | {"unit": "furlong"}]}, "UCUM"),
         ({"outputs": [{"kind": "poem"}]}, "labels"),
         ({"outputs": []}, "expected \\[\\[outputs\\]\\]"),
-        ({"outputs": [LABELS], "inputs": [{"name": "a"}, {"name": "b"}]}, "takes one"),
+        ({"outputs": [LABELS], "inputs": [{"name": "a"}, {"name": "b"}]}, "no \\[\\[channels"),
         ({"runtime": {"entry": "a:B"}, "outputs": [LABELS]}, "expected no \\[\\[outputs"),
         ({"runtime": {"kind": "monai-bundle"}, "outputs": [NUMBER]}, "as bundles give"),
         ({"runtime": {"kind": "monai-bundle"}, "inference": WINDOWED}, "no \\[inference"),
@@ -57,8 +62,60 @@ def typed(**changes):
         ({"inference": {"roi_size": [8, 8, 8]}}, "roi_size"),
         ({"inference": WINDOWED | {"roi_size": [8, 0, 8]}}, "above 0"),
         ({"inference": WINDOWED | {"overlap": 1}}, "overlap"),
-        ({"inference": {"mode": "slices"}, "outputs": [NUMBER]}, "labels or heat-map"),
+        ({"inference": {"mode": "slices"}, "outputs": [NUMBER]}, "labels, heat-map or peaks"),
+        ({"outputs": [BOXES | {"mode": "xyzw"}]}, "'xyzxyz', .*'cccwhd'"),
+        ({"outputs": [{k: v for k, v in BOXES.items() if k != "x_axis"}]}, "x_axis\n.*required"),
+        ({"outputs": [BOXES | {"mode": "xyxy"}]}, "xyxy, of 2 axes; a volume has 3"),
+        ({"outputs": [BOXES], "inputs": IMAGES}, "xyzxyz, of 3 axes; images has 2"),
+        ({"outputs": [BOXES | {"classes": []}]}, "classes"),
+        ({"outputs": [BOXES | {"scores": "s"}]}, "found 1 named.*expected tensor, scores and lab"),
+        ({"outputs": [BOXES | {"labels": "l", "class_from": "scores"}]}, "expected one of both"),
+        ({"outputs": [BOXES | {"encoding": "softmax"}]}, "a single score has no softmax"),
+        ({"outputs": [BOXES | {"encoding": "labels"}]}, "boxes.encoding"),
+        ({"outputs": [BOXES | {"maximum_overlap": 1.5}]}, "maximum_overlap"),
+        ({"outputs": [BOXES | {"units": "cm"}]}, "'voxels', 'normalised', 'lps-mm' or 'ras-mm'"),
+        ({"outputs": [BOXES], "inference": WINDOWED}, "labels, heat-map or peaks"),
+        ({"outputs": [BOXES, POINTS | {"tensor": "p"}]}, "1 of 4 tensors .* have names"),
+        ({"outputs": [POINTS | {"units": "lps-mm"}], "inputs": IMAGES}, "no place in the patient"),
+        ({"outputs": [{"kind": "peaks", "encoding": "softmax", "classes": [NODULE]}]}, "encoding"),
+        ({"outputs": [{"kind": "outlines", "classes": [NODULE]}]}, "drawn on images"),
+        (
+            {"outputs": [NUMBER], "inputs": IMAGES, "inference": {"mode": "slices"}},
+            "expected whole",
+        ),
+        (
+            {"outputs": [NUMBER], "inputs": IMAGES, "preprocessing": {"size": [8, 8, 8]}},
+            "expected 2 numbers",
+        ),
+        (
+            {"outputs": [NUMBER], "inputs": IMAGES, "preprocessing": {"orientation": "RAS"}},
+            "no orientation",
+        ),
+        ({"channels": [{"input": "b"}]}, "of input 'b'; expected one of image"),
+        ({"inputs": TWO, "channels": [{"input": "a"}]}, "input b is no channel"),
+        (
+            {"inputs": [TWO[0], TWO[1] | {"optional": True}], "channels": [{"input": "a"}]},
+            "b is optional, but a network needs all",
+        ),
+        ({"channels": [{"input": "image", "colour": "red"}]}, "a volume, which has no colours"),
+        (
+            {"channels": [{"input": "image", "tensor": "x"}, {"input": "image"}]},
+            "expected all or none",
+        ),
+        (
+            {"inputs": [IMAGES[0] | TWO[0], TWO[1]], "channels": [{"input": n} for n in "ab"]},
+            "no common grid",
+        ),
+        (
+            {"runtime": {"entry": "a:B"}, "outputs": [], "channels": [{"input": "image"}]},
+            "no \\[\\[channels",
+        ),
+        (
+            {"runtime": {"kind": "monai-bundle"}, "channels": [{"input": "image", "tensor": "x"}]},
+            "channels with no window, no tensor",
+        ),
         ({"resources": {"threads": 0}}, "threads"),
+        ({"resources": {"priority": "STAT"}}, "'HIGH', 'MEDIUM' or 'LOW'"),
         ({"family": "wizardry"}, "family"),
     ],
     ids=str,

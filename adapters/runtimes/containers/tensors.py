@@ -5,6 +5,7 @@ NIfTI lies where its own affine says; arrays and lists lie on the grid of the in
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from adapters.runtimes.containers.results import Written
 from adapters.runtimes.grid import image_of
 from adapters.runtimes.tensor_model import Answer
 from ai_models.card.outputs import Output
+from ai_models.tensor_regions import InVolume
 from standards.findings import Finding
 from standards.volume import Volume
 
@@ -26,18 +28,19 @@ _Read = tuple[np.ndarray, np.ndarray | None]
 def tensor_findings(
     written: Written, outputs: Sequence[Output], files: Sequence[str], volume: Volume
 ) -> list[Finding]:
-    """files: one for each output. Raises FileNotWritten, FileNotUnderstood, and what the tensors
-    of a network may raise (ai_models/tensor_findings.py).
+    """files: one for each tensor of the outputs. Raises FileNotWritten, FileNotUnderstood, and
+    what the tensors of a network may raise (ai_models/tensor_errors.py).
     """
     source = image_of(volume, torch.device("cpu"))
     findings: list[Finding] = []
-    for place, (output, name) in enumerate(zip(outputs, files, strict=True), start=1):
-        array, affine = _array(written, name)
-        tensor = torch.from_numpy(np.ascontiguousarray(array, np.float32))
+    names = iter(files)
+    for place, output in enumerate(outputs, start=1):
+        read = [_array(written, name) for name in islice(names, len(output.names))]
+        tensors = [torch.from_numpy(np.ascontiguousarray(one, np.float32)) for one, _ in read]
         prepared = source
-        if affine is not None:
-            prepared = MetaTensor(tensor[:1], affine=torch.as_tensor(affine))
-        findings += Answer(volume, source, prepared).findings(output, tensor, place)
+        if (affine := read[0][1]) is not None:
+            prepared = MetaTensor(tensors[0][:1], affine=torch.as_tensor(affine))
+        findings += Answer(InVolume(volume), source, prepared).findings(output, tensors, place)
     return findings
 
 

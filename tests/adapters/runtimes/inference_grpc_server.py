@@ -7,11 +7,9 @@ from typing import Any
 
 import grpc
 import numpy as np
-import torch
 
 from adapters.runtimes.open_inference_messages import MESSAGES, SERVICE
 from tests.adapters.runtimes.inference_server import Behaviour
-from tests.adapters.runtimes.networks import Bright
 
 
 @contextmanager
@@ -52,14 +50,19 @@ class _Service:
             context.abort(grpc.StatusCode.UNAVAILABLE, "no more memory")
         if self._asked.status != 200:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no such tensor")
-        (told,), (raw,) = request.inputs, request.raw_input_contents
-        image = torch.tensor(np.frombuffer(raw, "<f4").reshape(tuple(told.shape)))
-        with torch.inference_mode():
-            answer = Bright()(image).numpy()
+        inputs = {
+            told.name: np.frombuffer(raw, "<f4").reshape(tuple(told.shape))
+            for told, raw in zip(request.inputs, request.raw_input_contents, strict=True)
+        }
+        answers = self._asked.answer(inputs, [one.name for one in request.outputs])
         self._asked.forms.append("binary" if self._asked.binary else "json")
-        output: dict[str, Any] = {"name": "y", "datatype": "FP32", "shape": answer.shape}
+        outputs: list[dict[str, Any]] = [
+            {"name": name, "datatype": "FP32", "shape": one.shape} for name, one in answers.items()
+        ]
+        contents = {}
         if self._asked.binary:
-            contents = {"raw_output_contents": [answer.tobytes()]}
+            contents["raw_output_contents"] = [one.tobytes() for one in answers.values()]
         else:
-            contents, output["contents"] = {}, {"fp32_contents": answer.ravel()}
-        return MESSAGES["ModelInferResponse"](model_name="bright", outputs=[output], **contents)
+            for output, one in zip(outputs, answers.values(), strict=True):
+                output["contents"] = {"fp32_contents": one.ravel()}
+        return MESSAGES["ModelInferResponse"](model_name="bright", outputs=outputs, **contents)

@@ -1,11 +1,12 @@
-"""A server of the Open Inference Protocol that truly computes: `networks.Bright` behind HTTP.
+"""A server of the Open Inference Protocol that truly computes: `networks.Bright` behind HTTP, or
+a difference of two tensors, with a box that is always the same.
 
 It holds each request and each answer of its own against the published schema
 (open_inference_rest.yaml of kserve/open-inference-protocol).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,11 @@ from jsonschema import validate
 from tests.adapters.runtimes.networks import Bright
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+BOX = {
+    "scores": np.array([[0.9]], np.float32),
+    "boxes": np.array([[[8, 10, 16, 12, 20, 30]]], np.float32),
+    "labels": np.zeros((1, 1), np.float32),
+}
 _TYPES = {"FP32": "<f4", "INT16": "<i2"}
 _NAMED = {"name": {"type": "string"}, "parameters": {"type": "object"}}
 _TENSOR = {
@@ -73,10 +79,26 @@ class Behaviour:
     ready: bool = True
     status: int = 200
     input_type: str = "FP32"
+    input_names: tuple[str, ...] = ("x",)
     input_shape: tuple[int, ...] = (-1, 1, -1, -1, -1)
     output_shape: tuple[int, ...] = (-1, 2, -1, -1, -1)
     # of the inferences asked for: in which form, or that the server was too busy
     forms: list[str] = field(default_factory=list)
+    asked_for: list[list[str]] = field(default_factory=list)  # outputs, of each inference
+
+    @classmethod
+    def of_two_tensors(cls, *, binary: bool) -> "Behaviour":
+        return cls(binary=binary, input_names=("subtrahend", "minuend"))
+
+    def answer(self, inputs: Mapping[str, np.ndarray], wanted: list[str]) -> dict[str, np.ndarray]:
+        """The outputs that are wanted, in an order of their own."""
+        self.asked_for.append(wanted)
+        given = {name: torch.tensor(one.astype(np.float32)) for name, one in inputs.items()}
+        if "minuend" not in given:
+            with torch.inference_mode():
+                return {"y": Bright()(given["x"]).numpy()}
+        every = BOX | {"y": (given["minuend"] - given["subtrahend"]).numpy()}
+        return {name: one for name, one in every.items() if name in wanted}
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -84,9 +106,21 @@ class Behaviour:
             "name": "bright",
             "versions": ["1"],
             "platform": "pytorch_libtorch",
-            "inputs": [{"name": "x", "datatype": self.input_type, "shape": list(self.input_shape)}],
-            "outputs": [{"name": "y", "datatype": "FP32", "shape": list(self.output_shape)}],
+            "inputs": [
+                {"name": name, "datatype": self.input_type, "shape": list(self.input_shape)}
+                for name in self.input_names
+            ],
+            "outputs": [
+                {"name": name, "datatype": "FP32", "shape": list(shape)}
+                for name, shape in self._outputs.items()
+            ],
         }
+
+    @property
+    def _outputs(self) -> dict[str, tuple[int, ...]]:
+        if self.input_names == ("x",):
+            return {"y": self.output_shape}
+        return {name: (-1, *one.shape[1:]) for name, one in BOX.items()} | {"y": self.input_shape}
 
 
 @contextmanager
@@ -136,26 +170,32 @@ class _Handler(BaseHTTPRequestHandler):
             self.asked.forms.append("busy")
             self._answer(self.asked.status, {"error": "no more memory"})
             return
-        (told,) = request["inputs"]
-        values = (
-            told["data"]
-            if "data" in told
-            else np.frombuffer(body[length:], _TYPES[told["datatype"]])
-        )
-        self.asked.forms.append("json" if "data" in told else "binary")
-        image = torch.tensor(np.array(values, np.float32).reshape(told["shape"]))
-        with torch.inference_mode():
-            self._tensor(Bright()(image).numpy(), binary="data" not in told)
+        binary, rest, inputs = "data" not in request["inputs"][0], body[length:], {}
+        for told in request["inputs"]:
+            if binary:
+                size = told["parameters"]["binary_data_size"]
+                values, rest = np.frombuffer(rest[:size], _TYPES[told["datatype"]]), rest[size:]
+            else:
+                values = np.array(told["data"])
+            inputs[told["name"]] = values.reshape(told["shape"])
+        self.asked.forms.append("binary" if binary else "json")
+        wanted = [one["name"] for one in request["outputs"]]
+        self._tensors(self.asked.answer(inputs, wanted), binary=binary)
 
-    def _tensor(self, answer: np.ndarray, *, binary: bool) -> None:
-        tensor: dict[str, Any] = {"name": "y", "datatype": "FP32", "shape": list(answer.shape)}
-        if binary:
-            tensor["parameters"] = {"binary_data_size": answer.nbytes}
-        else:
-            tensor["data"] = answer.ravel().tolist()
-        response = {"model_name": "bright", "outputs": [tensor]}
+    def _tensors(self, answers: Mapping[str, np.ndarray], *, binary: bool) -> None:
+        tensors: list[dict[str, Any]] = []
+        for name, one in answers.items():
+            content = (
+                {"parameters": {"binary_data_size": one.nbytes}}
+                if binary
+                else {"data": one.ravel().tolist()}
+            )
+            told = {"name": name, "datatype": "FP32", "shape": list(one.shape)}
+            tensors.append(told | content)
+        response = {"model_name": "bright", "outputs": tensors}
         validate(response, RESPONSE)
-        self._answer(200, response, answer.tobytes() if binary else b"")
+        contents = b"".join(one.tobytes() for one in answers.values())
+        self._answer(200, response, contents if binary else b"")
 
     def _answer(self, status: int, told: dict[str, Any], rest: bytes = b"") -> None:
         header = json.dumps(told).encode()

@@ -6,8 +6,8 @@ import tritonclient.grpc
 from google.protobuf.descriptor import Descriptor
 from tritonclient.grpc import service_pb2
 
+from adapters.runtimes.described import DescribedDifferently
 from adapters.runtimes.errors import ModelServerAway
-from adapters.runtimes.kserve import ServedDifferently
 from adapters.runtimes.loading import Loadable, load
 from adapters.runtimes.open_inference import InferenceRefused
 from adapters.runtimes.open_inference_grpc import GrpcInferenceServer
@@ -85,7 +85,7 @@ def test_what_the_server_says_of_the_model_is_held_against_the_card(
     if not told:
         assert load(Loadable(served(address)))
         return
-    with pytest.raises(ServedDifferently, match=told):
+    with pytest.raises(DescribedDifferently, match=told):
         load(Loadable(served(address)))
 
 
@@ -122,8 +122,9 @@ def test_an_image_larger_than_a_server_takes_is_not_sent_again_and_again(behavio
         assert isinstance(runtime, KServe)
         server = GrpcInferenceServer(runtime, 60)
         metadata = server.metadata()
+        image = np.zeros((1, 1, 16, 300, 300), "<f4")
         with pytest.raises(InferenceRefused, match="larger than max"):
-            server.infer(np.zeros((1, 1, 16, 300, 300), "<f4"), *metadata.inputs, metadata.outputs)
+            server.infer([(metadata.inputs[0], image)], metadata.outputs)
 
 
 def test_the_double_over_grpc_answers_the_client_of_triton_as_triton_would(behaviour):

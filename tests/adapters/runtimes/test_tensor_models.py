@@ -9,7 +9,7 @@ import torch
 from adapters.runtimes.loading import Loadable, load
 from adapters.runtimes.tensor_model import MissingFile
 from ai_models.contract import Inputs
-from ai_models.tensor_findings import NotFinite, WrongCount, WrongShape
+from ai_models.tensor_errors import NotFinite, WrongCount, WrongShape
 from standards.errors import UndescribedLabel
 from standards.findings import Findings
 from tests.adapters.runtimes import networks
