@@ -35,7 +35,7 @@ def card_of_bundle(root: Path) -> dict[str, Any]:
         raise UnfitMetadata("anything by name")
     name = str(metadata.get("name") or root.resolve().name)
     return {
-        "name": re.sub(r"[^a-z0-9_-]+", "_", name.lower()).lstrip("_-0123456789")[:63],
+        "name": _plain(name),
         "version": _said(metadata, "version"),
         "title": name[:64],
         "description": _said(metadata, "description"),
@@ -44,7 +44,7 @@ def card_of_bundle(root: Path) -> dict[str, Any]:
         "license": metadata.get("copyright") or "see the bundle",
         "stage": "draft",
         "runtime": {"kind": "monai-bundle"},
-        "inputs": [{"modality": [_modality(metadata)]}],
+        **_inputs(metadata),
         "outputs": [{"kind": "labels", "encoding": "labels", "labels": _labels(metadata)}],
     }
 
@@ -58,16 +58,36 @@ def _said(metadata: Any, *path: str) -> Any:
     return found
 
 
-def _modality(metadata: Any) -> str:
-    said = str(_said(metadata, "network_data_format", "inputs", "image", "modality")).upper()
-    return {"MRI": "MR"}.get(said, said)
+def _inputs(metadata: Any) -> dict[str, Any]:
+    """A series for each channel of the image, found by the channel's name in its description."""
+    image = ("network_data_format", "inputs", "image")
+    said = str(_said(metadata, *image, "modality")).upper()
+    modality = [{"MRI": "MR"}.get(said, said)]
+    if int(_said(metadata, *image).get("num_channels") or 1) == 1:
+        return {"inputs": [{"modality": modality}]}
+    channels = [(_plain(name), name) for name in _in_order(_said(metadata, *image, "channel_def"))]
+    return {
+        "inputs": [
+            {"name": plain, "modality": modality, "description_includes": [name]}
+            for plain, name in channels
+        ],
+        "channels": [{"input": plain} for plain, _ in channels],
+    }
 
 
 def _labels(metadata: Any) -> list[dict[str, Any]]:
     channels = _said(metadata, "network_data_format", "outputs", "pred", "channel_def")
-    ordered = [str(channels[key]) for key in sorted(channels, key=int)]
-    names = [name for name in ordered if name.lower() != _BACKGROUND]
+    names = [name for name in _in_order(channels) if name.lower() != _BACKGROUND]
     return [_label(name, _COLOURS[n % len(_COLOURS)]) for n, name in enumerate(names)]
+
+
+def _in_order(channel_def: Any) -> list[str]:
+    return [str(channel_def[key]) for key in sorted(channel_def, key=int)]
+
+
+def _plain(name: str) -> str:
+    """As a card may name a model or an input."""
+    return re.sub(r"[^a-z0-9_-]+", "_", name.lower()).lstrip("_-0123456789")[:63]
 
 
 def _label(name: str, colour: tuple[int, int, int]) -> dict[str, Any]:

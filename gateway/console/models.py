@@ -39,7 +39,7 @@ PLACED = frozenset(
 )
 
 # What only networks have; other models answer with findings themselves.
-OF_NETWORKS = frozenset({"preprocessing", "inference", "outputs"})
+OF_NETWORKS = frozenset({"channels", "preprocessing", "inference", "outputs"})
 
 # What is not said well by its own name.
 TITLES = {

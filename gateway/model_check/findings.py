@@ -79,5 +79,6 @@ def _codes(findings: Findings) -> Iterator[Code]:
         yield from [one.site] if one.site else []
     for one in findings.regions:
         yield from (one.finding, one.category)
+        yield from [one.site] if one.site else []
     for one in findings.heat_maps:
         yield from (one.quantity, one.unit)

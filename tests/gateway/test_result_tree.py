@@ -24,7 +24,7 @@ def test_classifications_and_regions_are_told_with_codes_and_places():
     assert region["points"] == [[20, 10], [60, 40]]
     assert region["sop_instance_uid"] == result.analysis.source[0].SOPInstanceUID
     assert region["tracking_uid"] == result.analysis.region_uid(1)
-    assert region["frame"] is None
+    assert (region["frame"], region["depth_mm"]) == (None, None)
 
 
 def test_structures_and_maps_stand_beside_them():

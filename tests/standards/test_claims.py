@@ -39,6 +39,8 @@ def test_findings_are_sorted_by_kind_and_a_single_classification_is_no_empty_ans
     ("wrong", "told"),
     [
         (lambda: replace(SUSPICION, probability=1.2), "expected 0 to 1"),
+        (lambda: replace(BOX, depth_mm=-1), "a depth of -1 mm; expected one above 0"),
+        (lambda: replace(BOX, calibration="x" * 1025), "1025 characters; expected 1024"),
         (lambda: replace(SUSPICION, probability=float("nan")), "expected 0 to 1"),
         (lambda: replace(SUSPICION, site=None), "expected the site"),
         (lambda: replace(SUSPICION, calibration="x" * 1025), "1024 at most"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from standards import codes
 from standards.fhir import References, resources
 from tests.fhir_schema import broken_invariants, schema_errors
 from tests.pictures import BOX, LINE, POINT, SUSPICION, cine, picture_result, radiograph
@@ -21,6 +22,9 @@ RESULTS = {
     "regions": lambda: picture_result([radiograph()], [BOX, POINT, LINE]),
     "frame": lambda: picture_result([cine()], [replace(BOX, frame=2)]),
     "patient": lambda: small_result(found=IN_SPACE),
+    "depth": lambda: small_result(
+        found=[replace(BOX, image_index=3, depth_mm=12.34, calibration="none was done")]
+    ),
 }
 
 
@@ -68,6 +72,15 @@ def test_a_region_tells_what_it_is_and_where_in_words():
     assert found["note"][0]["text"] == (
         f"A box on image {uid}, frame 2: columns 20.0 to 60.0, rows 10.0 to 40.0."
     )
+
+
+def test_a_region_of_a_volume_tells_its_depth_and_the_calibration_of_its_certainty():
+    (found,) = _observations(RESULTS["depth"]())
+
+    _, depth = found["component"]
+    assert depth["code"]["coding"][0]["code"] == codes.DEPTH.value
+    assert (depth["valueQuantity"]["value"], depth["valueQuantity"]["code"]) == (12.3, "mm")
+    assert found["note"][1]["text"] == "Calibration: none was done"
 
 
 def test_the_report_lists_every_claim_and_provenance_names_it():

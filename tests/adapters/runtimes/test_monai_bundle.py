@@ -2,10 +2,12 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from adapters.runtimes.loading import Loadable, load
 from adapters.runtimes.pickles import PickledCode
@@ -13,9 +15,10 @@ from ai_models.card import ModelCard, read_card
 from ai_models.card.bundle import METADATA, UnfitMetadata
 from ai_models.contract import Inputs
 from standards.findings import Findings
+from standards.volume import Volume
 from tests.adapters.runtimes import networks
 from tests.ball import ball_mask, ball_volume
-from tests.bundles import DATA, SAID, write_bundle
+from tests.bundles import CONFIGURATION, DATA, SAID, write_bundle
 
 
 def marked(card: ModelCard, folder: Path) -> np.ndarray:
@@ -54,6 +57,35 @@ def test_a_bundle_needs_no_postprocessing(tmp_path):
     card["outputs"][0]["encoding"] = "softmax"
 
     assert marked(ModelCard.model_validate(card), tmp_path).any()
+
+
+def test_each_channel_of_a_bundle_is_a_series_that_is_called_so(tmp_path):
+    difference = torch.nn.Conv3d(2, 2, 1)
+    with torch.no_grad():
+        difference.weight.view(2, 2)[:] = torch.tensor([[0.0, 0.0], [1.0, -1.0]])
+        difference.bias[:] = torch.tensor([0.0, -networks.THRESHOLD])
+    definition = CONFIGURATION["network_def"] | {"in_channels": 2}
+    write_bundle(tmp_path, network=difference, network_def=definition)
+    image = DATA["inputs"]["image"] | {"num_channels": 2, "channel_def": {"1": "T2", "0": "T1 C"}}
+    described = SAID | {"network_data_format": DATA | {"inputs": {"image": image}}}
+    (tmp_path / METADATA).write_text(json.dumps(described))
+    card = read_card(tmp_path)
+    bright, dark = ball_volume(), replace(ball_volume(), voxels=np.zeros_like(ball_mask(), int))
+    for one in (*bright.instances, *dark.instances):
+        one.FrameOfReferenceUID = "1.2.3"
+
+    def marked_of(**volumes: Volume) -> np.ndarray:
+        label_map = Findings.of(model.predict(Inputs(volumes))).label_map
+        assert label_map is not None
+        return label_map.voxels
+
+    assert [(one.name, one.description_includes) for one in card.inputs] == [
+        ("t1_c", ("T1 C",)),
+        ("t2", ("T2",)),
+    ]
+    model = load(Loadable(card, tmp_path))
+    np.testing.assert_array_equal(marked_of(t1_c=bright, t2=dark), ball_mask())
+    assert not marked_of(t1_c=dark, t2=bright).any()
 
 
 class Code:
