@@ -43,9 +43,12 @@ def drop(environment: Path, before: float) -> bool:
 
 
 def _drop_unused(environment: Path, before: float) -> bool:
-    if environment.stat().st_mtime >= before:
-        return False
     dropped = environment.with_name(f"{uuid.uuid4().hex}.dropped")
-    environment.rename(dropped)  # at once, so that nobody sees half of it
-    shutil.rmtree(dropped)
+    try:
+        if environment.stat().st_mtime >= before:
+            return False
+        environment.rename(dropped)  # at once, so that nobody sees half of it
+    except FileNotFoundError:  # another worker of this machine was faster
+        return False
+    shutil.rmtree(dropped, ignore_errors=True)  # it may be at this one too
     return True

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,17 @@ def test_a_model_runs_among_the_packages_that_its_card_asks_for(tmp_path, runtim
     again = loadable(tmp_path / "model", f"airgate-test-dose==1.0 --hash=sha256:{digest}")
     assert again == model
     assert len(list((tmp_path / "environments").iterdir())) == 1
+
+
+def test_workers_of_one_machine_may_tidy_at_once(tmp_path):
+    folder = tmp_path / "environments"
+    for number in range(200):
+        (folder / str(number)).mkdir(parents=True)
+    environments = Environments(folder)
+    with ThreadPoolExecutor(4) as threads:
+        dropped = list(threads.map(lambda _: environments.tidy({}, time.time() + 60), range(4)))
+    assert not list(folder.iterdir())
+    assert sum(dropped) >= 200
 
 
 def test_an_environment_is_dropped_when_nobody_needs_asks_for_or_uses_it(tmp_path, runtime):
