@@ -11,12 +11,14 @@ from gateway.console import models
 from gateway.console.pages import page
 from gateway.errors import GatewayError, Unprocessable
 from gateway.models import stages, tries
+from gateway.models.deleting import DELETABLE, delete_version
 from gateway.services import Services
 
 router = APIRouter(prefix="/ui/models", include_in_schema=False)
 
 # What a button is called that moves a version to that stage.
 CALLED = {Stage.SHADOW: "Run in shadow", Stage.LIVE: "Make it live", Stage.RETIRED: "Retire it"}
+DELETE = "delete"
 
 
 @router.get("")
@@ -43,7 +45,8 @@ def _answer(request: Request, name: str, version: str, form: FormData) -> Respon
         _do(request, name, version, form)
     except GatewayError as error:
         return _page(request, name, version, problem=str(error), status_code=error.status)
-    return RedirectResponse(f"/ui/models/{name}/{version}", 303, {"Cache-Control": "no-store"})
+    own = "" if form.get("action") == DELETE else f"/{name}/{version}"
+    return RedirectResponse(f"/ui/models{own}", 303, {"Cache-Control": "no-store"})
 
 
 def _do(request: Request, name: str, version: str, form: FormData) -> None:
@@ -57,6 +60,8 @@ def _do(request: Request, name: str, version: str, form: FormData) -> None:
             tries.order(session, services.registry.version(name, version), study, (), by)
         elif action == "roll back":
             stages.roll_back(session, name, order)
+        elif action == DELETE:
+            delete_version(session, name, version)
         elif action == Stage.RETIRED:
             stages.retire(session, name, version, order)
         elif action in (Stage.SHADOW, Stage.LIVE):
@@ -77,6 +82,7 @@ def _page(
         "model": found,
         "others": found.others,
         "called": CALLED,
+        "may_go": found.line.model.stage in DELETABLE,
         "problem": problem,
         "is_administrator": access_of(request).role is Role.ADMINISTRATOR,
     }

@@ -44,12 +44,24 @@ def test_the_buttons_move_a_version_and_the_page_tells_who_did_and_why(house, cl
     assert stage_of(client, "1") == "shadow"
 
 
+def test_a_draft_is_deleted_by_its_button_which_leads_back_to_the_list(house, client):
+    add(house, "1")
+    add(house, "2", Stage.LIVE)
+    assert "Delete it" in client.get(f"{PAGE}/1").text
+    assert "Delete it" not in client.get(f"{PAGE}/2").text
+
+    deleted = client.post(f"{PAGE}/1", data={"action": "delete"})
+    assert (deleted.status_code, deleted.headers["location"]) == (303, "/ui/models")
+    assert client.get(f"{PAGE}/1").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("form", "status", "told"),
     [
         ({"action": "shadow"}, 409, "cannot go to shadow"),
         ({"action": "roll back"}, 409, "promote the one"),
         ({"action": "try", "study": "1.2.3"}, 404, "1.2.3"),
+        ({"action": "delete"}, 409, "retire it first"),
         ({"action": "fly"}, 422, "load it again"),
         ({}, 422, "load it again"),
     ],
