@@ -1,7 +1,7 @@
 """Places that a network found, on the source, -> regions, as the card explains them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -79,10 +79,10 @@ class InVolume:
     """Boxes on the slice in their middle, points in the patient."""
 
     volume: Volume
-    size: tuple[int, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", self.volume.voxels.shape)
+    @property
+    def size(self) -> tuple[int, ...]:
+        return self.volume.voxels.shape
 
     def box(self, place: np.ndarray) -> Drawing:
         first, last = place[:, 0]

@@ -68,10 +68,12 @@ def _misfits_of_outputs(card: ModelCard, metadata: ModelMetadata) -> Iterator[st
 
 
 def _misfit(tensor: TensorMetadata, *expected: Shape) -> Iterator[str]:
-    """expected: one of these shapes, the last with its batch axis; None for any size."""
+    """expected: one of these shapes, the last with its batch axis; None for any size. What tells
+    no axes at all is taken at the card's word.
+    """
     if tensor.datatype not in DATATYPES:
         yield f"{tensor.name} is of {tensor.datatype}; expected one of {', '.join(DATATYPES)}"
-    if not any(_fits(tensor.shape, shape) for shape in expected):
+    if tensor.shape and not any(_fits(tensor.shape, shape) for shape in expected):
         told = [-1 if size is None else size for size in expected[-1]]
         yield f"{tensor.name} has shape {list(tensor.shape)}; expected {told}, -1 for any"
 

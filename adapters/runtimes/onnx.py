@@ -8,7 +8,7 @@ import torch
 
 from adapters.runtimes.described import check_described, inputs_in_order, outputs_to_ask_for
 from adapters.runtimes.execution import cpu_of
-from adapters.runtimes.open_inference import ModelMetadata, TensorMetadata
+from adapters.runtimes.open_inference import ModelMetadata, TensorMetadata, dtype_of
 from adapters.runtimes.tensor_model import TensorModel, file_in
 from ai_models.card import ModelCard, Resources
 from ai_models.card.runtime import Onnx
@@ -26,11 +26,14 @@ def load(card: ModelCard, folder: Path | None) -> TensorModel:
     session = _session(file_in(folder, card.runtime.file), card.resources)
     metadata = ModelMetadata(_described(session.get_inputs()), _described(session.get_outputs()))
     check_described(card, metadata)
-    inputs = [one.name for one in inputs_in_order(card, metadata)]
+    inputs = inputs_in_order(card, metadata)
     outputs = [one.name for one in outputs_to_ask_for(card, metadata)]
 
     def network(*tensors: torch.Tensor) -> dict[str, torch.Tensor]:
-        given = {name: one.cpu().numpy() for name, one in zip(inputs, tensors, strict=True)}
+        given = {
+            into.name: one.cpu().numpy().astype(dtype_of(into.datatype), copy=False)
+            for into, one in zip(inputs, tensors, strict=True)
+        }
         answers = session.run(outputs, given)
         return {name: torch.as_tensor(one) for name, one in zip(outputs, answers, strict=True)}
 

@@ -83,6 +83,11 @@ class Boxes(TensorOutput):
             raise ValueError(
                 f"labels {self.labels!r} with class_from 'scores'; expected one of both"
             )
+        if self.first_label and not by_labels:
+            raise ValueError(
+                f"first_label {self.first_label} with class_from 'scores', whose channels have no "
+                "numbers; expected none"
+            )
         named = [name for name in self.names if name is not None]
         if named and len(named) < len(self.names):
             wanted = "tensor, scores and labels" if by_labels else "tensor and scores"

@@ -70,6 +70,7 @@ def typed(**changes):
         ({"outputs": [BOXES | {"classes": []}]}, "classes"),
         ({"outputs": [BOXES | {"scores": "s"}]}, "found 1 named.*expected tensor, scores and lab"),
         ({"outputs": [BOXES | {"labels": "l", "class_from": "scores"}]}, "expected one of both"),
+        ({"outputs": [BOXES | {"first_label": 1, "class_from": "scores"}]}, "have no numbers"),
         ({"outputs": [BOXES | {"encoding": "softmax"}]}, "a single score has no softmax"),
         ({"outputs": [BOXES | {"encoding": "labels"}]}, "boxes.encoding"),
         ({"outputs": [BOXES | {"maximum_overlap": 1.5}]}, "maximum_overlap"),

@@ -9,8 +9,9 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from adapters.runtimes.described import DescribedDifferently
+from adapters.runtimes.described import DescribedDifferently, check_described
 from adapters.runtimes.loading import Loadable, load
+from adapters.runtimes.open_inference import ModelMetadata, TensorMetadata
 from ai_models.contract import Inputs
 from ai_models.tensor_errors import MissingTensor
 from standards.findings import Findings
@@ -149,6 +150,12 @@ def test_an_onnx_file_that_says_otherwise_than_its_card_is_refused_when_it_is_lo
     runtime = onnx_graph(tmp_path)
     with pytest.raises(DescribedDifferently, match=told):
         found(runtime, tmp_path, **({"channels": TWO_TENSORS} | sections))
+
+
+def test_what_tells_no_axes_is_taken_at_the_word_of_the_card():
+    one = card({"kind": "onnx"}, inputs=CT, outputs=[BOXES | NAMED])
+    outputs = tuple(TensorMetadata(name, "FP32", ()) for name in NAMED.values())
+    check_described(one, ModelMetadata((TensorMetadata("x", "FP32", ()),), outputs))
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["bytes", "values"])

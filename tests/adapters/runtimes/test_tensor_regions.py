@@ -19,6 +19,7 @@ from ai_models.tensor_errors import (
 )
 from standards.errors import StandardsError
 from standards.findings import Findings, Region, Shape
+from standards.images import Image
 from tests.adapters.runtimes.detectors import (
     BOXES,
     BOXES_2D,
@@ -31,6 +32,7 @@ from tests.adapters.runtimes.detectors import (
     picture,
     volume,
 )
+from tests.pictures import cine
 
 ON_IMAGE = ((16, 10), (30, 20))  # (column, row) of PLACE, as PS3.3 C.10.5 counts
 SURE, FIRST = [0.9], [0]
@@ -133,6 +135,11 @@ def test_places_are_counted_as_the_card_says(box, told):
         region = only(found(network, volume(), BOXES | told, preprocessing=preprocessing))
         assert_is_the_box(region)
         assert region.image_index == 10
+
+
+def test_every_frame_of_a_loop_is_an_image():
+    regions = found(Tells([[1.0, 2, 3, 4]], SURE, FIRST), Image(cine()), BOXES_2D).regions
+    assert [(one.image_index, one.frame) for one in regions] == [(0, 1), (0, 2), (0, 3)]
 
 
 def test_a_box_is_cut_where_it_leaves_the_image():
