@@ -33,7 +33,8 @@ def cpu_of(resources: Resources) -> torch.device:
 def run(network: Network, image: torch.Tensor, card: ModelCard) -> list[torch.Tensor]:
     """The network's tensors that the card's outputs read, in their order, float32.
 
-    image: (channels, a, b, c), or (channels, rows, columns). What is whole has kept its batch axis.
+    image: (channels, a, b, c), or (channels, rows, columns) of an image or a single slice. What is
+    whole has kept its batch axis.
     Raises WrongCount and MissingTensor, and whatever the network raises.
     """
     inference, resources = card.inference, card.resources
@@ -48,7 +49,7 @@ def run(network: Network, image: torch.Tensor, card: ModelCard) -> list[torch.Te
             return tuple(tensor.float() for tensor in tensors_of(answer, names))
 
     with torch.inference_mode():
-        if inference.mode is Mode.SLICES:
+        if inference.mode is Mode.SLICES and image.ndim == 4:
             pieces = [forward(part) for part in image.transpose(0, 1).split(inference.batch)]
             return [torch.cat(parts).transpose(0, 1) for parts in zip(*pieces, strict=True)]
         if inference.roi_size is not None:

@@ -21,18 +21,21 @@ from ai_models.tensor_regions import Spot
 class Space:
     """What places are counted in, and the way from there to the source.
 
-    source, prepared: of 3 axes, or 2 where it is an image.
+    source, prepared: of 3 axes, or 2 where it is an image. index: of the prepared slice that the
+    network saw by itself; its places have the 2 axes of the slice then.
     """
 
     source: MetaTensor
     prepared: MetaTensor
     units: Units = Units.VOXELS
     x_axis: XAxis = XAxis.FIRST
+    index: int | None = None
 
-    def on_source(self, places: np.ndarray, *, in_middle: bool) -> np.ndarray:
+    def on_source(self, places: np.ndarray, *, in_middle: bool, beside: float = 0) -> np.ndarray:
         """(n, axes) as the network counts them -> (n, axes) along the source, 0 at its corner.
 
-        in_middle: whether 0 voxels is the middle of the first one, not its corner.
+        in_middle: whether 0 voxels is the middle of the first one, not its corner. beside: how far
+        from the middle of the slice that the network saw, in slices.
         """
         to_source = np.linalg.inv(_matrix(self.source))
         if self.units.is_patient:
@@ -41,9 +44,11 @@ class Space:
         if self.x_axis is XAxis.LAST:
             places = places[:, ::-1]
         if self.units is Units.NORMALISED:
-            places = places * self.prepared.shape[1:]
+            places = places * self.prepared.shape[-places.shape[1] :]
         if self.units is Units.NORMALISED or not in_middle:
             places = places - 0.5
+        if self.index is not None:
+            places = np.insert(places, 0, self.index + beside, axis=1)
         return _applied(to_source @ _matrix(self.prepared), places) + 0.5
 
     def boxes_on_source(self, corners: np.ndarray) -> np.ndarray:
@@ -51,7 +56,11 @@ class Space:
         axes = corners.shape[-1]
         which = np.array(list(product((False, True), repeat=axes)))
         every = np.where(which, corners[:, None, 1], corners[:, None, 0])
-        moved = self.on_source(every.reshape(-1, axes), in_middle=False).reshape(every.shape)
+        flat = every.reshape(-1, axes)
+        faces = [self.on_source(flat, in_middle=False, beside=side) for side in (-0.5, 0.5)]
+        moved = np.concatenate(
+            [one.reshape(*every.shape[:2], one.shape[1]) for one in faces], axis=1
+        )
         return np.stack([moved.min(1), moved.max(1)], axis=1)
 
 

@@ -1,7 +1,7 @@
 """A network of tensors as a model: the card says what goes in and what comes out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -78,8 +78,14 @@ class TensorModel:
     def _findings(self, source: MetaTensor, canvas: OnImage | InVolume) -> list[Finding]:
         prepared = self._prepare(source)
         assert isinstance(prepared, MetaTensor)  # noqa: S101 (as all transforms of a card keep it)
-        tensors = iter(run(self._network, prepared.as_tensor(), self._card))
-        answer = Answer(canvas, source, prepared)
+        image, answer = prepared.as_tensor(), Answer(canvas, source, prepared)
+        if not self._card.looks_at_single_slices:
+            return self._explained(image, answer)
+        slices = ((image[:, n], replace(answer, index=n)) for n in range(image.shape[1]))
+        return [one for seen, about in slices for one in self._explained(seen, about)]
+
+    def _explained(self, image: torch.Tensor, answer: "Answer") -> list[Finding]:
+        tensors = iter(run(self._network, image, self._card))
         findings: list[Finding] = []
         for place, output in enumerate(self._card.outputs, start=1):
             findings += answer.findings(output, list(islice(tensors, len(output.names))), place)
@@ -88,17 +94,18 @@ class TensorModel:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the tensors of one run are about."""
+    """What the tensors of one run are about. index: of the only slice that the network saw."""
 
     canvas: OnImage | InVolume
     source: MetaTensor
     prepared: MetaTensor
+    index: int | None = None
 
     def findings(
         self, output: Output, given: Sequence[torch.Tensor], place: int
     ) -> Sequence[Finding]:
         """given: the tensors that the output reads. place: of the output in the card, from 1."""
-        shapes = output.shapes(self.prepared.shape[1:])
+        shapes = output.shapes(self.prepared.shape[1 if self.index is None else 2 :])
         tensors = [checked(one, shape, place) for one, shape in zip(given, shapes, strict=True)]
         match output:
             case Classes():
@@ -121,15 +128,16 @@ class Answer:
     def _regions(
         self, output: Boxes | Points | Peaks, tensors: Sequence[torch.Tensor], place: int
     ) -> Sequence[Finding]:
+        about = (self.source, self.prepared)
         match output:
             case Boxes():
-                space = Space(self.source, self.prepared, output.units, output.x_axis)
+                space = Space(*about, output.units, output.x_axis, self.index)
                 spots, marks = spots_of_boxes(tensors, output, space, place), output.classes
             case Points():
-                space = Space(self.source, self.prepared, output.units, output.x_axis)
+                space = Space(*about, output.units, output.x_axis, self.index)
                 spots, marks = spots_of_points(tensors[0], output, space), (output,)
             case Peaks():
-                space = Space(self.source, self.prepared)
+                space = Space(*about)
                 spots, marks = spots_of_peaks(tensors[0], output, space), output.classes
         return of_spots(spots, marks, output.calibration, self.canvas, place)
 

@@ -16,11 +16,11 @@ from ai_models.card.family import Family
 from ai_models.card.gate import GateRules
 from ai_models.card.inputs import InputSeries
 from ai_models.card.outputs import Output
-from ai_models.card.preprocessing import Inference, Preprocessing
+from ai_models.card.preprocessing import Inference, Mode, Preprocessing
 from ai_models.card.resources import Resources
 from ai_models.card.runtime import OWN_WORKLIST, Runtime, Ups
 from ai_models.card.strict import Name, Strict
-from ai_models.card.tensors import misfits
+from ai_models.card.tensors import ON_SLICES, misfits
 
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
 FILE = "card.toml"
@@ -81,6 +81,12 @@ class ModelCard(Strict):
     def network_channels(self) -> tuple[Channel, ...]:
         """Of all tensors that go into the network, one tensor after the other."""
         return channels_or_one(self.channels, self.inputs)
+
+    @property
+    def looks_at_single_slices(self) -> bool:
+        """Whether the network tells places on each slice of a volume by itself."""
+        is_by_slice = self.inference.mode is Mode.SLICES
+        return is_by_slice and all(isinstance(one, ON_SLICES) for one in self.outputs)
 
     def input(self, name: str) -> InputSeries:
         """The input of that name, of which there is one."""

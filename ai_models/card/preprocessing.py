@@ -114,7 +114,7 @@ class Inference(Strict):
 
     whole: (1, channels, a, b, c) at once, or (1, channels, rows, columns) of an image.
     sliding-window: pieces of `roi_size`, blended where they overlap. slices: (batch, channels, b,
-    c), one along the first axis after another.
+    c), one along the first axis after another; a batch of one for boxes and points.
     """
 
     mode: Mode = Mode.WHOLE

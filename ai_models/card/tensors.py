@@ -19,6 +19,7 @@ from ai_models.card.runtime import Container, Runtime
 
 _OF_VOXELS = (Labels, HeatMap, Peaks)
 _OF_VOLUMES = (Labels, HeatMap)
+ON_SLICES = (Boxes, Points)  # which a network may tell of each slice by itself
 GIVE_FINDINGS = ("python", "ups")
 GIVE_TENSORS = ("torchscript", "torch-export", "onnx", "monai-bundle", "kserve")
 
@@ -67,16 +68,17 @@ def _misfits_of_axes(
         yield "images are not turned by their place in the patient; expected no orientation"
     if of_images and inference.mode is not Mode.WHOLE:
         yield f"inference mode {inference.mode} for images; expected whole, one after the other"
+    seen = 2 if inference.mode is Mode.SLICES else axes
     for place, one in enumerate(outputs, start=1):
         told = f"output {place} of kind {one.kind}"
         if isinstance(one, _OF_VOLUMES) and of_images:
             yield f"{told} lies on the grid of a volume; expected no input of kind images"
         if isinstance(one, Outlines) and not of_images:
             yield f"{told} is drawn on images; expected labels for a volume, or inputs of images"
-        if isinstance(one, Boxes) and one.mode.axes != axes:
-            yield f"{told} has mode {one.mode}, of {one.mode.axes} axes; {what} has {axes}"
-        if isinstance(one, (Boxes, Points)) and one.units.is_patient and of_images:
-            yield f"{told} counts in {one.units}; images have no place in the patient"
+        if isinstance(one, Boxes) and one.mode.axes != seen:
+            yield f"{told} has mode {one.mode}, of {one.mode.axes} axes; the network sees {seen}"
+        if isinstance(one, ON_SLICES) and one.units.is_patient and seen == 2:
+            yield f"{told} counts in {one.units}; an image has no place in the patient"
 
 
 def _misfits_of_bundle(
@@ -125,13 +127,16 @@ def _misfits_of_container(
 def _misfits_of_labels(
     inputs: tuple[InputSeries, ...], inference: Inference, outputs: tuple[Output, ...]
 ) -> Iterator[str]:
+    by_slice = inference.mode is Mode.SLICES
     labels = [output for output in outputs if isinstance(output, Labels)]
     if len(labels) > 1:
         yield f"found {len(labels)} outputs of kind labels; expected one, with all labels in it"
-    if inference.mode is not Mode.WHOLE and not all(isinstance(o, _OF_VOXELS) for o in outputs):
+    of_voxels = all(isinstance(output, _OF_VOXELS) for output in outputs)
+    on_slices = all(isinstance(output, ON_SLICES) for output in outputs)
+    if not (of_voxels or inference.mode is Mode.WHOLE or (on_slices and by_slice)):
         yield (
             f"inference mode {inference.mode} puts pieces together; expected outputs of kind "
-            "labels, heat-map or peaks"
+            "labels, heat-map or peaks" + (", or of boxes and points alone" if by_slice else "")
         )
     asked = {m for output in labels for label in output.labels for m in label.measure}
     if asked - {Measure.VOLUME} and inputs[0].modality != ("CT",):

@@ -137,6 +137,31 @@ def test_places_are_counted_as_the_card_says(box, told):
         assert region.image_index == 10
 
 
+@pytest.mark.parametrize("preprocessing", [{}, {"size": [24, 64, 20]}], ids=str)
+def test_a_network_of_slices_tells_boxes_on_each_slice_of_a_volume(preprocessing):
+    sections = {"inference": {"mode": "slices"}, "preprocessing": preprocessing}
+    regions = found(Finder(), volume(), BOXES_2D, **sections).regions
+    assert [(one.image_index, one.depth_mm) for one in regions] == [(n, 2) for n in range(8, 12)]
+    for one in regions:
+        assert_is_the_box(one)
+
+
+def test_slices_may_be_cut_in_another_direction():
+    sections = {"inference": {"mode": "slices"}, "preprocessing": {"orientation": "RSA"}}
+    regions = found(Finder(), volume(), BOXES_2D, **sections).regions  # sagittal
+    assert len(regions) == 14
+    assert {one.image_index for one in regions} == {10}
+    assert sorted(one.points[0] for one in regions)[0] == pytest.approx((16, 10))
+    assert [one.depth_mm for one in regions] == pytest.approx([8] * 14)
+
+
+def test_points_on_slices_lie_in_the_patient():
+    seen = Tells([[10.0, 16.0]])
+    output = POINTS | {"scored": False}
+    regions = found(seen, volume(), output, inference={"mode": "slices"}).regions
+    assert [one.points[0] for one in regions] == [(-4, -90, 300 + 2 * n) for n in range(24)]
+
+
 def test_every_frame_of_a_loop_is_an_image():
     regions = found(Tells([[1.0, 2, 3, 4]], SURE, FIRST), Image(cine()), BOXES_2D).regions
     assert [(one.image_index, one.frame) for one in regions] == [(0, 1), (0, 2), (0, 3)]
