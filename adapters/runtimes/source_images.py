@@ -27,11 +27,10 @@ def volume_image(card: ModelCard, inputs: Inputs, device: torch.device) -> MetaT
     Raises NoResult where another input does not lie in the same place.
     """
     channels, first = card.network_channels, inputs.volumes[card.inputs[0].name]
-    needed = {channel.input: channel for channel in channels}
-    images = {
-        name: _on_grid_of(first, inputs.volumes[name], channel, device)
-        for name, channel in needed.items()
-    }
+    for channel in channels:
+        _check_place(first, inputs.volumes[channel.input], channel)
+    names = {channel.input for channel in channels}
+    images = {name: _on_grid_of(first, inputs.volumes[name], device) for name in names}
     if len(channels) == 1:
         return images[channels[0].input]
     values = torch.cat([images[channel.input].as_tensor() for channel in channels])
@@ -56,14 +55,9 @@ def pictures(
             yield MetaTensor(values, affine=torch.as_tensor(affine)), canvas
 
 
-def _on_grid_of(
-    first: Volume, volume: Volume, channel: Channel, device: torch.device
-) -> MetaTensor:
-    """(1, slices, rows, columns). Raises NoResult."""
+def _on_grid_of(first: Volume, volume: Volume, device: torch.device) -> MetaTensor:
+    """(1, slices, rows, columns)."""
     image = image_of(volume, device)
-    if volume is first:
-        return image
-    _check_place(first, volume, channel)
     goal, size = torch.as_tensor(LPS_TO_RAS @ first.affine), first.voxels.shape
     if image.shape[1:] == size and np.allclose(volume.affine, first.affine, atol=1e-4):
         return image
@@ -75,6 +69,8 @@ def _on_grid_of(
 
 def _check_place(first: Volume, volume: Volume, channel: Channel) -> None:
     """Raises NoResult unless the volume lies where the first one does. PS3.3 C.7.4.1."""
+    if volume is first:  # whose place need not be known
+        return
     found, expected = (one.instances[0].get("FrameOfReferenceUID") for one in (volume, first))
     if not found or found != expected:
         raise NoResult(

@@ -69,7 +69,7 @@ class Boxes(TensorOutput):
         default=None,
         gt=0,
         lt=1,
-        description="intersection over union from which on the weaker box of a class is left out; "
+        description="intersection over union above which the weaker box of a class is left out; "
         "unset = the network has done so",
     )
     most: Most = 100
