@@ -4,31 +4,31 @@ Of its `preprocessing` only the reading of files is left out, of its `postproces
 writing: both are done here already.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from monai.bundle.config_parser import ConfigParser
 from monai.data.meta_tensor import MetaTensor
 
 from adapters.runtimes import pickles
-from adapters.runtimes.decoding import checked, labels_of
+from adapters.runtimes.decoding import tensors_of
 from adapters.runtimes.execution import Network, device_for
-from adapters.runtimes.grid import labels_on
 from adapters.runtimes.pickles import PickledCode
 from adapters.runtimes.source_images import volume_image
-from adapters.runtimes.tensor_model import file_in
+from adapters.runtimes.tensor_model import Answer, file_in
 from ai_models.card import ModelCard
 from ai_models.card.outputs import Labels
 from ai_models.card.runtime import MonaiBundle
 from ai_models.contract import Inputs
-from ai_models.tensor_findings import of_labels
+from ai_models.tensor_regions import InVolume
 from standards.findings import Finding
 
 _READING = frozenset({"LoadImaged", "EnsureChannelFirstd", "AddChanneld"})
 _WRITING = frozenset({"SaveImaged"})
+_PREPARED = "evaluator::_requires_"  # what detection bundles do to their detector beforehand
 _Transform = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -47,6 +47,9 @@ def load(card: ModelCard, folder: Path | None) -> "BundleModel":
     _leave_out(parser, "postprocessing", _WRITING)
     network = parser.get_parsed_content("network_def").to(device)
     network.load_state_dict(_state(weights, device))
+    sys.path.insert(0, str(root))  # for a bundle's own `scripts`, as `monai.bundle run` wants it
+    if _PREPARED in parser:
+        parser.get_parsed_content(_PREPARED)
     return BundleModel(card, network.eval(), parser, device)
 
 
@@ -64,7 +67,9 @@ def _state(weights: Path, device: torch.device) -> Mapping[str, torch.Tensor]:
 
 
 class BundleModel:
-    """preprocessing -> inferer with network_def -> postprocessing -> labels."""
+    """preprocessing -> inferer with network_def -> postprocessing -> labels; or, of a detector,
+    what the inferer tells of boxes: its postprocessing moves them to where files have them.
+    """
 
     def __init__(
         self, card: ModelCard, network: Network, parser: ConfigParser, device: torch.device
@@ -72,29 +77,27 @@ class BundleModel:
         self._card, self._network, self._device = card, network, device
         self._before = _transforms(parser, "preprocessing")
         self._inferer = parser.get_parsed_content("inferer")
-        self._after = _transforms(parser, "postprocessing")
+        self._after = None
+        if isinstance(card.outputs[0], Labels):
+            self._after = _transforms(parser, "postprocessing")
 
     def predict(self, inputs: Inputs) -> Sequence[Finding]:
-        """Raises WrongShape, NotFinite and UndescribedLabel, and what the bundle raises."""
+        """Raises what a tensor model raises, and what the bundle raises."""
         (output,) = self._card.outputs
-        assert isinstance(output, Labels)  # noqa: S101 (as the card has been checked)
         volume = inputs.volumes[self._card.inputs[0].name]
-        source = _as_read_from_a_file(volume_image(self._card, inputs, self._device))
-        answer = self._answer(source)
-        (shape,) = output.shapes(answer.shape[1:])
-        labels = labels_of(checked(answer.as_tensor().float(), shape, place=1), output)
-        voxels = np.ascontiguousarray(labels_on(source, labels, answer).transpose(2, 1, 0))
-        return of_labels(output, voxels, volume)
-
-    def _answer(self, source: MetaTensor) -> MetaTensor:
-        """(channels, a, b, c), on the grid that the postprocessing leaves it on."""
+        source = volume_image(self._card, inputs, self._device)
         autocast = torch.autocast(self._device.type, enabled=self._card.resources.autocast)
         with torch.inference_mode(), autocast:
-            data = self._before({"image": source})
+            data = self._before({"image": _as_read_from_a_file(source)})
             image = data["image"]
-            raw = self._inferer(image[None].as_tensor(), self._network)[0]
-            data["pred"] = MetaTensor(raw.float(), affine=image.affine)
-            return self._after(data)["pred"]
+            (raw,) = self._inferer(image[None].as_tensor(), self._network)
+            if self._after is None:
+                prepared, given = image, tensors_of(raw, output.names)
+            else:
+                data["pred"] = MetaTensor(raw.float(), affine=image.affine)
+                prepared = self._after(data)["pred"]
+                given = [prepared.as_tensor().float()]
+        return Answer(InVolume(volume), source, prepared).findings(output, given, place=1)
 
 
 def _as_read_from_a_file(image: MetaTensor) -> MetaTensor:

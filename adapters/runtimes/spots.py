@@ -11,7 +11,7 @@ from monai.data.meta_tensor import MetaTensor
 
 from adapters.runtimes.decoding import probabilities
 from adapters.runtimes.grid import LPS_TO_RAS
-from ai_models.card.places import Units, XAxis
+from ai_models.card.places import Origin, Units, XAxis
 from ai_models.card.regions import Boxes, Peaks, Points
 from ai_models.tensor_errors import InvertedBox, UnknownClass, WrongShape
 from ai_models.tensor_regions import Spot
@@ -29,13 +29,19 @@ class Space:
     prepared: MetaTensor
     units: Units = Units.VOXELS
     x_axis: XAxis = XAxis.FIRST
+    origin: Origin = Origin.MIDDLE
     index: int | None = None
 
-    def on_source(self, places: np.ndarray, *, in_middle: bool, beside: float = 0) -> np.ndarray:
+    @classmethod
+    def of(
+        cls, output: Boxes | Points, source: MetaTensor, prepared: MetaTensor, index: int | None
+    ) -> "Space":
+        return cls(source, prepared, output.units, output.x_axis, output.origin, index)
+
+    def on_source(self, places: np.ndarray, *, beside: float = 0) -> np.ndarray:
         """(n, axes) as the network counts them -> (n, axes) along the source, 0 at its corner.
 
-        in_middle: whether 0 voxels is the middle of the first one, not its corner. beside: how far
-        from the middle of the slice that the network saw, in slices.
+        beside: how far from the middle of the slice that the network saw, in slices.
         """
         to_source = np.linalg.inv(_matrix(self.source))
         if self.units.is_patient:
@@ -45,7 +51,7 @@ class Space:
             places = places[:, ::-1]
         if self.units is Units.NORMALISED:
             places = places * self.prepared.shape[-places.shape[1] :]
-        if self.units is Units.NORMALISED or not in_middle:
+        if self.units is Units.NORMALISED or self.origin is Origin.CORNER:
             places = places - 0.5
         if self.index is not None:
             places = np.insert(places, 0, self.index + beside, axis=1)
@@ -57,7 +63,7 @@ class Space:
         which = np.array(list(product((False, True), repeat=axes)))
         every = np.where(which, corners[:, None, 1], corners[:, None, 0])
         flat = every.reshape(-1, axes)
-        faces = [self.on_source(flat, in_middle=False, beside=side) for side in (-0.5, 0.5)]
+        faces = [self.on_source(flat, beside=side) for side in (-0.5, 0.5)]
         moved = np.concatenate(
             [one.reshape(*every.shape[:2], one.shape[1]) for one in faces], axis=1
         )
@@ -90,7 +96,7 @@ def spots_of_points(tensor: torch.Tensor, output: Points, space: Space) -> list[
     if scores is not None:
         points = points[scores >= output.threshold, :-1]
         scores = scores[scores >= output.threshold]
-    places = space.on_source(points, in_middle=True)
+    places = space.on_source(points)
     sure = [None] * len(places) if scores is None else scores.tolist()
     return [Spot(one, 0, score) for one, score in zip(places, sure, strict=True)]
 
@@ -104,7 +110,7 @@ def spots_of_peaks(tensor: torch.Tensor, output: Peaks, space: Space) -> list[Sp
             index = np.unravel_index(int(one.argmax()), one.shape)
             if one[index] < mark.threshold:
                 break
-            (where,) = space.on_source(np.array([index], float), in_middle=True)
+            (where,) = space.on_source(np.array([index], float))
             spots.append(Spot(where, number, float(one[index])))
             one[tuple(slice(max(i - near, 0), i + near + 1) for i in index)] = -1
     return spots

@@ -131,10 +131,10 @@ class Answer:
         about = (self.source, self.prepared)
         match output:
             case Boxes():
-                space = Space(*about, output.units, output.x_axis, self.index)
+                space = Space.of(output, *about, self.index)
                 spots, marks = spots_of_boxes(tensors, output, space, place), output.classes
             case Points():
-                space = Space(*about, output.units, output.x_axis, self.index)
+                space = Space.of(output, *about, self.index)
                 spots, marks = spots_of_points(tensors[0], output, space), (output,)
             case Peaks():
                 space = Space(*about)

@@ -32,6 +32,15 @@ class XAxis(StrEnum):
     LAST = "last"
 
 
+class Origin(StrEnum):
+    """Where 0 voxels is: at the outer corner of the first voxel, so that a box from 10 to 20 holds
+    the voxels 10 to 19, or in the middle of the first voxel.
+    """
+
+    CORNER = "corner"
+    MIDDLE = "middle"
+
+
 class Units(StrEnum):
     """What places are counted in. voxels, or pixels, and normalised (0 to 1): of the prepared
     image. lps-mm: of the patient, as in DICOM. ras-mm: with two signs turned, as in MONAI.

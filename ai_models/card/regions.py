@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ai_models.card.codes import Concept
-from ai_models.card.places import BoxMode, Units, XAxis
+from ai_models.card.places import BoxMode, Origin, Units, XAxis
 from ai_models.card.strict import Strict
 from ai_models.card.tensor_output import (
     Colour,
@@ -45,8 +45,7 @@ class ScoredMark(Mark):
 class Boxes(TensorOutput):
     """Boxes (N, 4 or 6), scores, and class numbers (N,) -> regions: a box each.
 
-    Corners lie between voxels: 0 is the outer border of the first one, so that a box from 10 to 20
-    holds the voxels 10 to 19. Scores are (N,) beside class numbers or for a single class, else
+    Scores are (N,) beside class numbers or for a single class, else
     (N, channels), whose channels are counted as those of labels.
     """
 
@@ -61,6 +60,7 @@ class Boxes(TensorOutput):
     mode: BoxMode
     x_axis: XAxis
     units: Units = Units.VOXELS
+    origin: Origin = Origin.CORNER
     encoding: Literal[Encoding.SOFTMAX, Encoding.SIGMOID, Encoding.PROBABILITY] = (
         Encoding.PROBABILITY
     )
@@ -112,15 +112,13 @@ class Boxes(TensorOutput):
 
 
 class Points(TensorOutput, ScoredMark):
-    """(N, axes and score) -> regions: a point each, its place in voxels of the prepared image.
-
-    A point at 0 is in the middle of the first voxel.
-    """
+    """(N, axes and score) -> regions: a point each."""
 
     kind: Literal["points"]
     scored: bool = Field(default=True, description="whether the last number is a score")
     x_axis: XAxis = XAxis.FIRST
     units: Units = Units.VOXELS
+    origin: Origin = Origin.MIDDLE
     calibration: Calibration = ""
 
     def shapes(self, grid: Grid) -> tuple[Shape, ...]:

@@ -87,8 +87,12 @@ def _misfits_of_bundle(
     inference: Inference,
     outputs: tuple[Output, ...],
 ) -> Iterator[str]:
-    if len(outputs) != 1 or not isinstance(outputs[0], Labels) or outputs[0].tensor:
-        yield f"found {len(outputs)} [[outputs]]; expected one of kind labels, as bundles give"
+    kinds = [(type(output), any(output.names)) for output in outputs]
+    if kinds not in ([(Labels, False)], [(Boxes, True)]):
+        yield (
+            f"found {len(outputs)} [[outputs]]; expected one as bundles give: labels, or boxes "
+            "whose tensors are named"
+        )
     if (preprocessing, inference) != (Preprocessing(), Inference()):
         yield "a bundle prepares its input itself; expected no [preprocessing], no [inference]"
     if any(one.window or one.tensor for one in channels):

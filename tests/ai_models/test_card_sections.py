@@ -74,6 +74,8 @@ def typed(**changes):
         ({"outputs": [BOXES | {"encoding": "softmax"}]}, "a single score has no softmax"),
         ({"outputs": [BOXES | {"encoding": "labels"}]}, "boxes.encoding"),
         ({"outputs": [BOXES | {"maximum_overlap": 1.5}]}, "maximum_overlap"),
+        ({"runtime": {"kind": "monai-bundle"}, "outputs": [BOXES]}, "whose tensors are named"),
+        ({"outputs": [BOXES | {"origin": "edge"}]}, "'corner' or 'middle'"),
         ({"outputs": [BOXES | {"units": "cm"}]}, "'voxels', 'normalised', 'lps-mm' or 'ras-mm'"),
         ({"outputs": [BOXES], "inference": WINDOWED}, "labels, heat-map or peaks"),
         ({"outputs": [BOXES], "inference": {"mode": "slices"}}, "3 axes; the network sees 2"),

@@ -124,6 +124,7 @@ def test_each_box_mode_of_monai_is_known(mode):
         ([16.0, 10.0, 8.0, 30.0, 20.0, 12.0], {"x_axis": "last"}),
         ([0.4, 0.3125, 1 / 3, 0.75, 0.625, 0.5], {"x_axis": "last", "units": "normalised"}),
         # the first voxel's middle is at (-20, -100, 300), and its corner half a voxel before it
+        ([7.5, 9.5, 15.5, 11.5, 19.5, 29.5], {"origin": "middle"}),
         ([-4.5, -90.5, 315, 9.5, -80.5, 323], {"units": "lps-mm"}),
         ([-9.5, 80.5, 315, 4.5, 90.5, 323], {"units": "ras-mm"}),
     ],
