@@ -46,17 +46,17 @@ SAID = {
 def write_bundle(
     root: Path,
     threshold: float = networks.THRESHOLD,
-    network: torch.nn.Module | None = None,
+    weights_of: torch.nn.Module | None = None,
     **changes: Any,
 ) -> Path:
-    """threshold: what is brighter is marked. network: instead of that which does so. changes: of
-    the configuration; None takes a part away.
+    """threshold: what is brighter is marked. weights_of: another network than that which does so.
+    changes: of the configuration; None takes a part away.
     """
     (root / "configs").mkdir(parents=True)
     (root / "models").mkdir()
     whole = {name: part for name, part in (CONFIGURATION | changes).items() if part is not None}
     (root / "configs" / "inference.json").write_text(json.dumps(whole))
     (root / METADATA).write_text(json.dumps(SAID))
-    network = network or networks.Bright(threshold=threshold).network_def
+    network = weights_of or networks.Bright(threshold=threshold).network_def
     torch.save(network.state_dict(), root / "models" / "model.pt")
     return root

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +17,8 @@ from ai_models.contract import Inputs
 from standards.findings import Findings
 from standards.volume import Volume
 from tests.adapters.runtimes import networks
-from tests.adapters.runtimes.detectors import BOXES, CT, volume
 from tests.ball import ball_mask, ball_volume
 from tests.bundles import CONFIGURATION, DATA, SAID, write_bundle
-from tests.cards import card
 
 
 def marked(card: ModelCard, folder: Path) -> np.ndarray:
@@ -68,7 +65,7 @@ def test_each_channel_of_a_bundle_is_a_series_that_is_called_so(tmp_path):
         difference.weight.view(2, 2)[:] = torch.tensor([[0.0, 0.0], [1.0, -1.0]])
         difference.bias[:] = torch.tensor([0.0, -networks.THRESHOLD])
     definition = CONFIGURATION["network_def"] | {"in_channels": 2}
-    write_bundle(tmp_path, network=difference, network_def=definition)
+    write_bundle(tmp_path, weights_of=difference, network_def=definition)
     image = DATA["inputs"]["image"] | {"num_channels": 2, "channel_def": {"1": "T2", "0": "T1 C"}}
     described = SAID | {"network_data_format": DATA | {"inputs": {"image": image}}}
     (tmp_path / METADATA).write_text(json.dumps(described))
@@ -89,51 +86,6 @@ def test_each_channel_of_a_bundle_is_a_series_that_is_called_so(tmp_path):
     model = load(Loadable(card, tmp_path))
     np.testing.assert_array_equal(marked_of(t1_c=bright, t2=dark), ball_mask())
     assert not marked_of(t1_c=dark, t2=bright).any()
-
-
-SCRIPT = """
-import torch
-
-class Detector:
-    threshold = None
-
-    def set_threshold(self, threshold):
-        self.threshold = threshold
-
-class Inferer:
-    def __init__(self, detector):
-        self.detector, self.threshold = detector, detector.threshold
-
-    def __call__(self, inputs, network):
-        return [self.boxes(network(one[None])[0, 1]) for one in inputs]
-
-    def boxes(self, bright):
-        places = torch.nonzero(bright > self.threshold).float()
-        box = torch.cat([places.amin(0), places.amax(0) + 1])[None]
-        return {"box": box, "label": torch.zeros(1, dtype=int), "label_scores": torch.ones(1)}
-"""
-
-
-def test_a_detection_bundle_tells_its_boxes_by_their_names(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    detector = {
-        "detector": {"_target_": "scripts.finder.Detector"},
-        "detector_ops": ["$@detector.set_threshold(0)"],
-        "inferer": {"_target_": "scripts.finder.Inferer", "detector": "@detector"},
-        "evaluator": {"_target_": "no.such.Evaluator", "_requires_": "@detector_ops"},
-        "postprocessing": {"_target_": "Compose", "transforms": [{"_target_": "no.such.One"}]},
-    }
-    write_bundle(tmp_path, **detector)
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts" / "finder.py").write_text(SCRIPT)
-    names = {"tensor": "box", "scores": "label_scores", "labels": "label"}
-    model = card({"kind": "monai-bundle"}, inputs=CT, outputs=[BOXES | names])
-
-    inputs = Inputs({"image": volume()})
-    (region,) = Findings.of(load(Loadable(model, tmp_path)).predict(inputs)).regions
-
-    assert region.points == (pytest.approx((16, 10)), pytest.approx((30, 20)))
-    assert (region.image_index, region.depth_mm) == (10, pytest.approx(8))
 
 
 class Code:
