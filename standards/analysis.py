@@ -1,14 +1,16 @@
 """One run of one algorithm on one series: what every carrier of its findings needs to know."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from pydicom import Dataset
 
 from standards.findings import Findings, Region, Structure
 from standards.identity import Algorithm, Equipment
+from standards.source_images import named_instances
 from standards.uids import derived_uid
 
 Carrier = Literal[  # one series each
@@ -46,7 +48,7 @@ class Superseded:
     report_id: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Analysis:
     """Everything that is equal for all objects of one result.
 
@@ -65,6 +67,14 @@ class Analysis:
     started: datetime
     again: str = ""
     supersedes: Superseded | None = None
+
+    @cached_property
+    def instances(self) -> Sequence[Dataset]:
+        """The source as every object refers to it (standards/source_images.py).
+
+        Made once: for hundreds of slices it takes longer than some of the objects do.
+        """
+        return named_instances(self.source)
 
     @property
     def study_instance_uid(self) -> str:

@@ -43,7 +43,7 @@ def presentation_states(result: Result) -> Iterator[State]:
     if findings.key_image is not None:
         yield presentation_state(result)
         first = 2
-    images = source_images(result.analysis.source)
+    images = source_images(result.analysis.instances)
     check_places(findings.regions, images)
     others = [index for index in _marked(result) if index != _key_index(result)]
     for number, indices in enumerate(_alike(result.analysis, others), start=first):
@@ -61,7 +61,7 @@ def presentation_state(result: Result) -> State:
     analysis, labels, key = result.analysis, result.findings.label_map, result.findings.key_image
     if key is None or labels is None:
         raise MissingFinding("a presentation state", "a key image with a label map")
-    images = placed_images(analysis.source)
+    images = placed_images(analysis.instances)
     check_shape(labels.voxels, images)
     image = images[key.slice_index]
     drawings = Drawings(analysis)

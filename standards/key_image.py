@@ -47,7 +47,7 @@ def key_image(result: Result, modality_pixels: np.ndarray) -> SCImage:
     analysis, labels, key = result.analysis, result.findings.label_map, result.findings.key_image
     if key is None or labels is None:
         raise MissingFinding("a Secondary Capture", "a key image with a label map")
-    images = placed_images(analysis.source)
+    images = placed_images(analysis.instances)
     check_shape(labels.voxels, images)
     if modality_pixels.shape != labels.voxels.shape[1:]:
         raise StandardsError(

@@ -22,7 +22,7 @@ def parametric_map(result: Result, heat_map: HeatMap) -> ParametricMap:
     where the source lies nowhere in the patient. Follows PS3.3 A.75, C.8.32 and C.7.6.16.2.11.
     """
     analysis = result.analysis
-    images = placed_images(analysis.source)
+    images = placed_images(analysis.instances)
     check_shape(heat_map.voxels, images)
     fill_slice_thickness(images)
     lowest, highest = heat_map.value_range

@@ -30,7 +30,7 @@ def segmentation(result: Result) -> Segmentation:
     analysis, labels = result.analysis, result.findings.label_map
     if labels is None or not labels.structures:
         raise MissingFinding("a Segmentation", "a label map with at least one structure")
-    images = placed_images(analysis.source)
+    images = placed_images(analysis.instances)
     check_shape(labels.voxels, images)
     fill_slice_thickness(images)
     dataset = Segmentation(

@@ -68,18 +68,16 @@ def named_instances(headers: Sequence[Dataset]) -> list[Dataset]:
     return [_image(header) for header in headers]
 
 
-def source_images(headers: Sequence[Dataset]) -> list[Dataset]:
-    """As named_instances, of images that something can be drawn on; else StandardsError."""
-    images = named_instances(headers)
-    _check_each(headers, _SIZE)
-    return images
+def source_images(instances: Sequence[Dataset]) -> Sequence[Dataset]:
+    """Named instances that are images which something can be drawn on; else StandardsError."""
+    _check_each(instances, _SIZE)
+    return instances
 
 
-def placed_images(headers: Sequence[Dataset]) -> list[Dataset]:
+def placed_images(instances: Sequence[Dataset]) -> Sequence[Dataset]:
     """As source_images, of instances that lie somewhere in the patient; else StandardsError."""
-    images = source_images(headers)
-    _check_each(headers, _PLACE)
-    return images
+    _check_each(source_images(instances), _PLACE)
+    return instances
 
 
 def _check_each(headers: Sequence[Dataset], keywords: Sequence[str]) -> None:

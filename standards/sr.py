@@ -51,9 +51,9 @@ def report(
     """
     analysis, findings = result.analysis, result.findings
     if findings.label_map is None:
-        images = source_images(analysis.source)
+        images = source_images(analysis.instances)
     else:
-        images = placed_images(analysis.source)
+        images = placed_images(analysis.instances)
         check_shape(findings.label_map.voxels, images)
     check_places(findings.regions, images)
     made = [*maps] if segmentation is None else [segmentation, *maps]

@@ -11,7 +11,6 @@ from pydicom.sr.coding import Code
 from standards import codes
 from standards.analysis import Analysis
 from standards.patient_study import study_attributes
-from standards.source_images import named_instances
 from standards.sr_document import document, measurement_report, section
 from standards.sr_groups import algorithm_of, text
 from standards.sr_library import image_library
@@ -30,7 +29,7 @@ def no_result_report(analysis: Analysis, status: Code, reason: str) -> Comprehen
     4000), and the reason as Comment.
     """
     algorithm = analysis.algorithm
-    instances = named_instances(analysis.source)
+    instances = analysis.instances
     summary = CodeContentItem(codes.SUMMARY_OF_ANALYSES, status, RelationshipTypeValues.CONTAINS)
     summary.ContentSequence = ContentSequence(algorithm_of(algorithm))
     why = text(codes.COMMENT, f"{algorithm.name} {algorithm.version}: no result. {reason}")
