@@ -95,9 +95,10 @@ def _but(path: Path, apart: Path | None) -> Iterator[tuple[Path, Access]]:
         yield path, READ
         return
     yield path, LIST
-    for child in path.iterdir():
-        if child != apart and not child.is_symlink():
-            yield from _but(child, apart)
+    with suppress(PermissionError):  # what we may not list, the model need not see
+        for child in path.iterdir():
+            if child != apart and not child.is_symlink():
+                yield from _but(child, apart)
 
 
 def refusals() -> Iterator[str]:
