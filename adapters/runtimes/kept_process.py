@@ -26,7 +26,7 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEX
 # More of it for the command of a container engine, which is no model's code.
 _ENGINES_GET = (
     *("HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_", "CONTAINER"),
-    *("AIRGATE_CONTAINER_", "AIRGATE_KUBERNETES_", "KUBERNETES_"),
+    "AIRGATE_CONTAINER_",
 )
 _FACTOR = 2  # of the memory that a card tells; what takes more is out of control
 _PYTHON = (sys.executable, "-P", "-m")

@@ -66,10 +66,9 @@ def source_files(card: ModelCard) -> Iterator[SourceFiles | None]:
     if not isinstance(card.runtime, Container):
         yield None
         return
-    from adapters.runtimes.containers.engines import engine, own_folder  # noqa: PLC0415 (few need)
+    from adapters.runtimes.containers.engines import own_folder  # noqa: PLC0415 (few need)
 
-    keeper = os.getppid()
-    folder = own_folder(engine(keeper), keeper)
+    folder = own_folder(os.getppid())
     folder.mkdir(mode=_PRIVATE, exist_ok=True)
     try:
         yield SourceFiles(folder / "input")

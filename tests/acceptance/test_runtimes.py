@@ -44,7 +44,7 @@ MODELS = {
     "kserve-http": 5,
     "kserve-grpc": 6,
     "ball_3d": 7,  # a MONAI bundle, called after its folder
-    "container": 8,
+    "container": 9,
 }
 # Columns of an image -> what `networks.Moody` makes of it, and what is told.
 MOODS = {17: "NotFinite", 18: "WrongShape", 19: "UndescribedLabel"}

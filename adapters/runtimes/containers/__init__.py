@@ -1,1 +1,1 @@
-"""Models in containers: a folder in, a folder out, by Docker, Podman or a Kubernetes Job."""
+"""Models in containers: a folder in, a folder out, by Docker or Podman."""

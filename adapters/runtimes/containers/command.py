@@ -52,7 +52,7 @@ def _limits(task: Task) -> list[str]:
     return [
         *("--memory", memory, "--memory-swap", memory),  # the same: no swap
         *("--shm-size", str(task.layout.shared_memory)),
-        *("--tmpfs", f"/tmp:rw,nosuid,nodev,size={memory}"),  # noqa: S108 (inside)
+        *("--tmpfs", f"/tmp:rw,nosuid,nodev,mode=1777,size={memory}"),  # noqa: S108 (inside)
         *("--pids-limit", str(MOST_PROCESSES)),
         *cpus,
     ]

@@ -5,7 +5,6 @@ import io
 import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from adapters.runtimes.containers.command import removal_arguments, run_arguments
 from adapters.runtimes.containers.errors import ContainerRefused, ImageNotHere
@@ -22,8 +21,6 @@ _LARGEST_MANIFEST = 1 << 20
 
 class CommandLineEngine:
     """kind: DOCKER or PODMAN. program: path of the command. own: name for what is looked into."""
-
-    exchange: Path | None = None
 
     def __init__(self, kind: str, program: str, own: str) -> None:
         self._kind, self._program, self._own = kind, program, own

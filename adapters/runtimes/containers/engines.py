@@ -27,23 +27,18 @@ def engine(keeper: int) -> Engine:
     raise NoContainerEngine(wanted)
 
 
-def own_folder(engine: Engine, keeper: int) -> Path:
-    """Where the files of its runs lie: private, and gone once the keeper is."""
-    return (engine.exchange or Path(gettempdir())) / container_name(keeper)
+def own_folder(keeper: int) -> Path:
+    """Where the files of its runs lie: in its private folder, which goes with it."""
+    return Path(gettempdir()) / container_name(keeper)
 
 
 def sweep(engine: Engine) -> None:
     """Remove what keepers have left behind that were killed before they could."""
     for name in filter(is_abandoned, engine.names()):
         engine.remove(name)
-    for folder in engine.exchange.iterdir() if engine.exchange else ():
-        if is_abandoned(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def end(keeper: int) -> None:
-    """Whatever its model may have left running, and its files."""
+    """Whatever its model may have left running."""
     with contextlib.suppress(NoContainerEngine):
-        one = engine(keeper)
-        one.remove(container_name(keeper))
-        shutil.rmtree(own_folder(one, keeper), ignore_errors=True)
+        engine(keeper).remove(container_name(keeper))

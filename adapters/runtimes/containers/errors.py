@@ -15,7 +15,7 @@ class NoContainerEngine(ContainerError):
         super().__init__(
             f"no container engine is here: found no command {wanted or 'docker or podman'} on "
             "PATH; install one on each machine with workers, or name one with "
-            "AIRGATE_CONTAINER_ENGINE (docker, podman, kubernetes)"
+            "AIRGATE_CONTAINER_ENGINE (docker, podman)"
         )
 
 

@@ -26,7 +26,6 @@ class Task:
     inputs: Path
     outputs: Path
     memory_mb: int
-    timeout_seconds: float
     cpus: int | None = None
     gpu: str | None = None
     network: bool = False
@@ -34,17 +33,12 @@ class Task:
 
 
 class Engine(Protocol):
-    """Docker, Podman, Kubernetes.
-
-    exchange: the folder below which containers can be given folders; None = any.
-    """
-
-    exchange: Path | None
+    """Docker, Podman."""
 
     def prepare(self, image: str) -> Mapping[str, bytes]:
         """See that the image is there; the manifests in it, by their names, if it tells.
 
-        Raises ModelServerAway, ImageNotHere, EngineUnfit.
+        Raises ModelServerAway, ImageNotHere.
         """
         ...
 

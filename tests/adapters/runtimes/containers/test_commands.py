@@ -32,7 +32,6 @@ TASK = Task(
     inputs=Path("/private/in"),
     outputs=Path("/private/out"),
     memory_mb=4096,
-    timeout_seconds=60,
     cpus=2,
 )
 
@@ -45,7 +44,8 @@ def test_a_container_is_closed_in_on_all_sides():
         *("--ulimit", "nofile=4096:4096", "--ulimit", "core=0:0", "--log-driver", "none"),
         *("--network", "none"),
         *("--memory", "4096m", "--memory-swap", "4096m", "--shm-size", "67108864"),
-        *("--tmpfs", "/tmp:rw,nosuid,nodev,size=4096m", "--pids-limit", "1024", "--cpus", "2"),  # noqa: S108
+        *("--tmpfs", "/tmp:rw,nosuid,nodev,mode=1777,size=4096m"),  # noqa: S108
+        *("--pids-limit", "1024", "--cpus", "2"),
         *("--user", "65534:65534"),
         *("--mount", "type=bind,source=/private/in,target=/var/monai/input,readonly"),
         *("--mount", "type=bind,source=/private/out,target=/var/monai/output"),
