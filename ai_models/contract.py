@@ -37,12 +37,15 @@ class Inputs:
     folder: holds a folder for each input, called as it is, with the files of its series, for models
         that run in containers; None for all others.
     progress: takes the percentage that is done, for whoever waits; long models call it.
+    findings: of the inputs of kind `findings`: what other models found on the same series. Slices
+        and images are counted there as they are here, and label maps have the volume's grid.
     """
 
     volumes: Mapping[str, Volume]
     progress: Callable[[float], None] = _nobody_waits
     image_series: Mapping[str, Sequence[Image]] = field(default_factory=dict)
     folder: Path | None = None
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
 
     @property
     def volume(self) -> Volume:

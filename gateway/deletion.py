@@ -23,7 +23,7 @@ from gateway.retrieve.errors import Gone
 from gateway.retrieve.located import Scope, locate
 from gateway.search import derived
 from gateway.services import Services
-from gateway.shadow import SHADOW
+from gateway.shadow import is_apart
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import (
@@ -165,7 +165,7 @@ def _withdraw(session: Session, study: str, doomed: _Doomed) -> None:
     for row in session.scalars(of_study.order_by(WorkitemRow.sop_instance_uid)).all():
         results = json.loads(row.results) if row.results else {}
         objects = {one["sop_instance_uid"] for one in results.get("objects", ())}
-        if _loses_inputs(row, doomed) and (row.stage == SHADOW or objects <= doomed.uids):
+        if _loses_inputs(row, doomed) and (is_apart(row) or objects <= doomed.uids):
             worklist.withdraw(session, row, "the instances that it works on were deleted")
             taken_back.add(row.sop_instance_uid)
         elif objects & doomed.uids:

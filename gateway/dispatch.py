@@ -36,12 +36,9 @@ class Dispatch:
 
 
 _WITHOUT_JOB = select(WorkitemRow).where(WorkitemRow.not_before.is_not(None))
-# Ordered (none was put off yet), or to be canceled while it waits.
-_ORDERED = (
-    (WorkitemRow.procedure_step_state == State.SCHEDULED)
-    & (WorkitemRow.put_offs == 0)
-    & ~WorkitemRow.awaits_place
-)
+# Ordered or, where it stands on other work, ready (no SCHEDULED work was ever put off); or to be
+# canceled while it waits.
+_ORDERED = (WorkitemRow.procedure_step_state == State.SCHEDULED) & ~WorkitemRow.awaits_place
 _CANCELED = WorkitemRow.cancel_requested_at.is_not(None)
 _WANTED = _WITHOUT_JOB.where(or_(_ORDERED, _CANCELED))
 _WAITING = _WITHOUT_JOB.where(or_(_ORDERED, _CANCELED, WorkitemRow.awaits_place))

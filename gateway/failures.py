@@ -24,6 +24,7 @@ from adapters.runtimes.errors import (
     NetworkNotWithheld,
 )
 from gateway.analysis import Refused
+from gateway.chains.given import NotPerformed
 from gateway.errors import NotFound
 from gateway.outcomes import Outcome
 from standards.errors import StandardsError
@@ -72,6 +73,7 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (OSError, Kind.TRANSIENT),
     (CancelRequested, Kind.INPUT),
     (Refused, Kind.INPUT),
+    (NotPerformed, Kind.INPUT),
     (ModelTimedOut, Kind.INPUT),  # the same input takes as long again
     (ModelOutOfMemory, Kind.INPUT),  # and as much
     (ModelTooLarge, Kind.INPUT),
@@ -99,7 +101,7 @@ def is_final(kind: Kind, attempts: int, retries: int) -> bool:
 
 def outcome_of(error: Exception) -> Outcome:
     """Of an error that ends the work."""
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | NotPerformed):
         return error.outcome
     if isinstance(error, CancelRequested):
         return Outcome.CANCELED

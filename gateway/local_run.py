@@ -47,11 +47,11 @@ def selected(card: ModelCard, found: LocalSeries) -> Selections:
         Series(uid, [header.to_json_dict(suppress_invalid_tags=True) for _, header in members])
         for uid, members in found.items()
     ]
-    if not series or not any(one.prior for one in card.inputs):
-        return select_all(card.inputs, series)
+    if not series or not any(one.prior for one in card.series):
+        return select_all(card.series, series)
     study, earlier = newest_and_earlier(series)
     date = str(study.series[0].value("StudyDate", ""))
-    return select_all(card.inputs, study.series, date, lambda: earlier)
+    return select_all(card.series, study.series, date, lambda: earlier)
 
 
 def files_of_inputs(selections: Selections, found: LocalSeries) -> dict[str, list[Path]]:
@@ -94,7 +94,8 @@ def analyse_files(
         loadable,
         timeout_seconds=model.card.resources.timeout_seconds,
         name=name,
-        others={n: other.contents() for n, other in sources.items() if n != name},
+        others={n: other.contents() for n, other in sources.items() if n != name}
+        | {one.name: () for one in model.card.stands_on},  # of other models, nothing is known
     )
     return analyse(predict, model, source, datetime.now(UTC), watch), source
 

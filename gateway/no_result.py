@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gateway.outcomes import ENDINGS, Outcome
 from gateway.outputs import Encoded
-from gateway.shadow import SHADOW
+from gateway.shadow import is_apart
 from gateway.store.tables import WorkitemRow
 from standards.analysis import Analysis
 from standards.sr_no_result import no_result_report
@@ -18,7 +18,7 @@ def objects_of(
     It is named after the workitem: the work may be tried again, and give a result then.
     """
     status = ENDINGS[outcome].status
-    asked = workitem.sr_without_result and workitem.stage != SHADOW
+    asked = workitem.sr_without_result and not is_apart(workitem)
     if not asked or analysis is None or status is None:
         return []
     own = replace(analysis, again=workitem.sop_instance_uid)

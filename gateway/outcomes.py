@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     CANCELED = "CANCELED"  # somebody asked for it
+    NOT_INDICATED = "NOT_INDICATED"  # the findings that it stands on give no cause for it
+    NOT_ATTEMPTED = "NOT_ATTEMPTED"  # the work that it stands on failed
     SUPERSEDED = "SUPERSEDED"  # more of the study came before it ended, and later work has it all
     # Its inputs were deleted, or the batch that kept its results apart, and its results with them.
     WITHDRAWN = "WITHDRAWN"
@@ -77,9 +79,20 @@ ENDINGS: dict[Outcome, Ending] = {
         replayable=True,
     ),
     Outcome.CANCELED: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, replayable=True),
+    Outcome.NOT_INDICATED: Ending(
+        State.CANCELED,
+        codes.DISCONTINUED_UNSPECIFIED,
+        status=codes.ANALYSIS_NOT_ATTEMPTED,
+    ),
+    Outcome.NOT_ATTEMPTED: Ending(
+        State.CANCELED,
+        codes.DISCONTINUED_OBJECTS_LACKING,
+        status=codes.ANALYSIS_NOT_ATTEMPTED,
+    ),
     Outcome.SUPERSEDED: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, told=False),
     Outcome.WITHDRAWN: Ending(State.CANCELED, codes.DISCONTINUED_UNSPECIFIED, told=False),
 }
 
+WITH_RESULT = frozenset({Outcome.DONE, Outcome.DONE_WITH_WARNINGS})
 DEAD = tuple(outcome for outcome, ending in ENDINGS.items() if ending.dead)
 REPLAYABLE = tuple(outcome for outcome, ending in ENDINGS.items() if ending.replayable)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +16,8 @@ from adapters.archive import Archive
 from adapters.runtimes.pool import ModelPool
 from gateway import air, no_result, shadow, superseding, taking_back, worklist
 from gateway.analysis import Stopwatch, analyse, objects_of
+from gateway.chains.given import findings_for
+from gateway.chains.kept import keep_wanted, written_if_wanted
 from gateway.equipment import EQUIPMENT
 from gateway.errors import NotFound
 from gateway.failures import (
@@ -55,12 +57,14 @@ class Answer:
     """A result, the objects that carry it, and what the archive made of them.
 
     decoders: who read the compressed instances of its inputs.
+    findings: as a file, where other work waits for them.
     """
 
     result: Result
     objects: list[Encoded]
     kept: list[Kept]
     decoders: Sequence[Mapping[str, object]] = ()
+    findings: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ class Pipeline:
         watch, wanted = Stopwatch(), Watch(self.database, workitem)
         wanted()
         model = self._model(workitem)
+        findings = self._findings(workitem, model)
         named = worklist.named_inputs(self.database, workitem)
         name, source, others = self._sources(named, model)
         predict = partial(
@@ -132,7 +137,7 @@ class Pipeline:
             timeout_seconds=model.card.resources.timeout_seconds,
             pixels=sum(_pixels(row) for rows in named.values() for row in rows),
             name=name,
-            others={other: series.contents() for other, series in others.items()},
+            others={**_contents(others), **_files(findings)},
             watch=wanted,
         )
         result = analyse(
@@ -147,13 +152,15 @@ class Pipeline:
         with watch.step("encode"):
             objects = list(objects_of(result, source))
         with watch.step("archive"):  # after, not beside: two busy threads took longer than one
-            kept = [] if _is_shadow(workitem) else [self._keep(one) for one in objects]
+            kept = [] if shadow.is_apart(workitem) else [self._keep(one) for one in objects]
         decoders = [
             {"input": of, **told}
             for of, series in ((name, source), *others.items())
             for told in series.decoders.told()
         ]
-        self._publish(workitem, model, Answer(result, objects, kept, decoders), watch)
+        with self.database.read() as session:
+            content = written_if_wanted(session, workitem.sop_instance_uid, result.findings)
+        self._publish(workitem, model, Answer(result, objects, kept, decoders, content), watch)
 
     def _sources(
         self, named: Mapping[str, Sequence[InstanceRow]], model: RegisteredModel
@@ -161,11 +168,16 @@ class Pipeline:
         """The first input, on which results are drawn, by its name; and the others by theirs."""
         sources: dict[str, SourceSeries] = {}
         for given, rows in named.items():
-            name = given or model.card.inputs[0].name
+            name = given or model.card.series[0].name
             reads = [partial(self.archive.read, row.archive_key) for row in rows]
             sources[name] = SourceSeries(reads, model.card.input(name).kind)
         name = next(iter(sources))
         return name, sources.pop(name), sources
+
+    def _findings(self, workitem: WorkitemRow, model: RegisteredModel) -> Mapping[str, bytes]:
+        """Of other models, by the names of the inputs. Raises NotPerformed."""
+        with self.database.read() as session:
+            return findings_for(session, workitem, model.card)
 
     def _keep(self, one: Encoded) -> Kept:
         (answer,) = self.ingest.keep([Part(one.part10())])
@@ -180,7 +192,7 @@ class Pipeline:
         under the same UIDs.
         """
         resources, outputs = [], []
-        if not _is_shadow(workitem):
+        if not shadow.is_apart(workitem):
             with watch.step("FHIR"):
                 resources = fhir.resources(answer.result, self._references(answer.objects))
             outputs = [_reference(one) for one in answer.objects]
@@ -190,11 +202,13 @@ class Pipeline:
             if not worklist.complete(session, workitem, model.performer, outputs, results):
                 taking_back.results(session, workitem, answer.kept)
                 return  # another worker took over and was faster, or the work was withdrawn
-            if _is_shadow(workitem):
-                shadow.keep(session, workitem.sop_instance_uid, answer.objects)
+            uid, findings = workitem.sop_instance_uid, answer.result.findings
+            keep_wanted(session, uid, findings, answer.findings)
+            if shadow.is_apart(workitem):
+                shadow.keep(session, uid, answer.objects)
                 return
             self._index(session, workitem, answer.kept)
-            put_all(session, resources, workitem.sop_instance_uid)
+            put_all(session, resources, uid)
             superseding.take_place(session, workitem)
 
     def _fail(self, workitem: WorkitemRow, error: Exception) -> None:
@@ -241,7 +255,7 @@ class Pipeline:
         kept = [self._keep(one) for one in answer.objects]
         resources, results = [], None
         if answer.analysis is not None:
-            if not _is_shadow(workitem):
+            if not shadow.is_apart(workitem):
                 references = self._references(answer.objects)
                 resources = fhir.no_result(answer.analysis, answer.reason, references)
             results = air.refusal_tree(answer.analysis, answer.reason, answer.objects, resources)
@@ -288,8 +302,12 @@ class Pipeline:
         )
 
 
-def _is_shadow(workitem: WorkitemRow) -> bool:
-    return workitem.stage == shadow.SHADOW
+def _contents(series: Mapping[str, SourceSeries]) -> dict[str, Iterable[bytes]]:
+    return {name: one.contents() for name, one in series.items()}
+
+
+def _files(findings: Mapping[str, bytes]) -> dict[str, Iterable[bytes]]:
+    return {name: (content,) for name, content in findings.items()}
 
 
 def _accepted(answer: Answered | NotKept) -> Answered:

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from ai_models.bundled import bundled_models, digest_of, folder_of
 from ai_models.card import OUTSIDE, ModelCard, Stage, has_card, read_card
 from ai_models.card.bundle import METADATA
 from ai_models.card.runtime import Python
+from gateway.chains.cards import fault_of_card
 from gateway.errors import Conflict, NotFound, Unprocessable
 from gateway.models import stages
 from gateway.models.artefacts import Artefact, Artefacts, artefact_of
@@ -99,7 +101,7 @@ class Registry:
         by: who does. Raises Unprocessable, and Conflict where the version has another build.
         """
         row = _row(card, _card_digest(card))
-        row.pickles = self._needs_pickles(card, None)
+        self._try_out(row, card, None)
         return self._add(row, by)
 
     def add_artefact(
@@ -118,7 +120,7 @@ class Registry:
                 _check_name(card, name)
                 build = hashlib.sha256(f"{build} {_content(card)}".encode()).hexdigest()
             row = _row(card, build, artefact)
-            row.pickles = self._needs_pickles(card, folder)
+            self._try_out(row, card, folder)
             self._artefacts.keep(artefact, path, folder)
         return self._add(row, by)
 
@@ -163,6 +165,16 @@ class Registry:
     def _in_environment(self, card: ModelCard, folder: Path | None) -> Loadable:
         return Loadable(card, folder, self._artefacts.environments.python(card, folder))
 
+    def _try_out(self, row: ModelRow, card: ModelCard, folder: Path | None) -> None:
+        """What its loading needs is noted. Raises Unprocessable for a model that takes findings
+        which nothing gives, and for one that cannot be loaded.
+        """
+        with self._database.read() as session:
+            fault = fault_of_card(card, partial(_cards_in_use, session))
+        if fault:
+            raise Unprocessable(fault)
+        row.pickles = self._needs_pickles(card, folder)
+
     def _needs_pickles(self, card: ModelCard, folder: Path | None) -> bool:
         """Told by loading it once. Raises Unprocessable for a model that cannot be loaded."""
         if card.queue == OUTSIDE:
@@ -187,6 +199,16 @@ class Registry:
                     "give the new build a new version in its card"
                 )
             return RegisteredModel.of(known)
+
+
+def _cards_in_use(session: Session, name: str) -> list[ModelCard]:
+    """Of the versions that are not retired, newest first."""
+    rows = session.scalars(
+        select(ModelRow)
+        .where(ModelRow.name == name, ModelRow.stage != Stage.RETIRED)
+        .order_by(ModelRow.registered_at.desc())
+    )
+    return [RegisteredModel.of(row).card for row in rows]
 
 
 def _is_out_of_use(session: Session, name: str) -> bool:

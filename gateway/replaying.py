@@ -2,7 +2,8 @@
 
 A final UPS stays as it is (PS3.4 CC.1.1), so a replay is a workitem of its own. Its UID follows
 from that of the one that it replaces, which its data set names (PS3.3 C.30.1), and what it states
-takes the place of what the earlier one stated.
+takes the place of what the earlier one stated. What could not be done for the lack of its findings
+follows it.
 """
 
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from ai_models.card import Stage
+from gateway.chains import links
 from gateway.errors import Conflict
 from gateway.models.tries import RULE as TRY
 from gateway.outcomes import DEAD, ENDINGS, REPLAYABLE, Outcome
@@ -44,23 +46,56 @@ def replay(session: Session, uid: str, ordered_by: str) -> WorkitemRow:
     """
     ended = rows.locked(session, uid)
     _check(session, ended)
+    return _again(session, ended, ordered_by, {})
+
+
+def _again(
+    session: Session, ended: WorkitemRow, ordered_by: str, replays: dict[str, str]
+) -> WorkitemRow:
+    """Its replay, and those of what could not be done for the lack of its findings.
+
+    replays: UIDs of those that were made so far, by what they replay.
+    """
+    uid = ended.sop_instance_uid
     again_uid = derived_uid("workitem", uid)
     while session.get(WorkitemRow, again_uid) is not None:
         again_uid = derived_uid("workitem", again_uid)
+    earlier = {
+        name: replays.get(one.sop_instance_uid, one.sop_instance_uid)
+        for name, one in links.earlier_of(session, uid).items()
+    }
     now = datetime.now(UTC)
     again = WorkitemRow(
         sop_instance_uid=again_uid,
         created_at=now.timestamp(),
         replay_of=ended.replay_of or ended.sop_instance_uid,
-        not_before=now.timestamp(),  # so gateway/dispatch.py makes its job
         **{name: getattr(ended, name) for name in _KEPT},
     )
-    rows.add(session, again, ups.replacement(rows.step_of(ended), again_uid, now))
+    step = ups.replacement(rows.step_of(ended), again_uid, now)
+    rows.add(session, again, ups.standing_on(step, list(earlier.values())))
+    links.link(session, again_uid, earlier)
+    if not links.awaits(session, again_uid):
+        if earlier:
+            links.make_ready(session, again)
+        again.not_before = now.timestamp()  # so gateway/dispatch.py makes its job
     told = {"by": ordered_by, "as": again_uid}
     note(session, ended.study_instance_uid, "replayed", told, workitem_uid=uid)
+    replays[uid] = again_uid
+    for later_uid in links.later_of(session, uid):
+        _follow(session, rows.locked(session, later_uid), ordered_by, replays)
     return again
 
 
+def _follow(session: Session, later: WorkitemRow, ordered_by: str, replays: dict[str, str]) -> None:
+    """Work that stands on what is replayed: not done for the lack of it, or still waiting."""
+    if later.outcome in _LACKING and not _replayed_by(session, later):
+        _again(session, later, ordered_by, replays)
+    elif later.procedure_step_state == ups.State.SCHEDULED:
+        links.relink(session, later, replays)
+
+
+# Work that ended so may go on when what it stands on is done again.
+_LACKING = frozenset({Outcome.NOT_INDICATED, Outcome.NOT_ATTEMPTED})
 _KEPT = (
     "study_instance_uid",
     "series_instance_uid",
@@ -98,9 +133,14 @@ def _check(session: Session, ended: WorkitemRow) -> None:
     if (by := session.scalar(newer.limit(1))) is not None:
         found = f"more of its study came, and {by} has taken its place"
         raise NotReplayable(uid, found, "look at that one")
-    origin = ended.replay_of or uid
+    if done := _replayed_by(session, ended):
+        raise NotReplayable(uid, f"it was replayed already, as {done}", "look at that one")
+
+
+def _replayed_by(session: Session, ended: WorkitemRow) -> str:
+    """UID of a replay; "" where there is none."""
+    origin = ended.replay_of or ended.sop_instance_uid
     later = select(WorkitemRow.sop_instance_uid).where(
         WorkitemRow.replay_of == origin, WorkitemRow.created_at > ended.created_at
     )
-    if (done := session.scalar(later.limit(1))) is not None:
-        raise NotReplayable(uid, f"it was replayed already, as {done}", "look at that one")
+    return session.scalar(later.limit(1)) or ""

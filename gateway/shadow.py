@@ -1,4 +1,5 @@
-"""Results that are kept apart from the clinical study: of shadow work.
+"""Results that are kept apart from the clinical study: of shadow work, and of the steps of a chain
+of models that nobody is to see.
 
 Their objects lie in the database, compressed, and nowhere else: no search, no retrieve and no
 viewer of the study knows of them, and deleting their inputs leaves nothing behind.
@@ -12,12 +13,17 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from gateway.errors import NotFound
-from gateway.store.tables import ShadowObjectRow
+from gateway.store.tables import KeptFindingsRow, ShadowObjectRow, WorkitemRow
 
 if TYPE_CHECKING:  # at run time it would bring highdicom into every process
     from gateway.outputs import Encoded
 
 SHADOW, LIVE = "shadow", "live"
+INTERMEDIATE = "intermediate"  # its findings are for other models alone
+
+
+def is_apart(row: WorkitemRow) -> bool:
+    return row.stage != LIVE
 
 
 def keep(session: Session, workitem_uid: str, objects: Iterable["Encoded"]) -> None:
@@ -33,7 +39,9 @@ def keep(session: Session, workitem_uid: str, objects: Iterable["Encoded"]) -> N
 
 
 def forget(session: Session, workitem_uid: str) -> None:
-    session.execute(delete(ShadowObjectRow).where(ShadowObjectRow.workitem_uid == workitem_uid))
+    """All that is kept of this work."""
+    for table in (ShadowObjectRow, KeptFindingsRow):
+        session.execute(delete(table).where(table.workitem_uid == workitem_uid))
 
 
 def read(session: Session, workitem_uid: str, sop_instance_uid: str) -> bytes:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from gateway import worklist
 from gateway.fhir import repository
-from gateway.outcomes import Outcome
+from gateway.outcomes import WITH_RESULT, Outcome
 from gateway.store.tables import WorkitemRow
 from gateway.ups import rows
 from standards.analysis import Document, Superseded
@@ -34,9 +34,7 @@ class Late(StrEnum):
 
 
 # Outcomes that say something of their input. What failed has said nothing that could take a place.
-STANDS = frozenset(
-    {Outcome.DONE, Outcome.DONE_WITH_WARNINGS, Outcome.NO_RESULT, Outcome.REFUSED_INPUT}
-)
+STANDS = frozenset({*WITH_RESULT, Outcome.NO_RESULT, Outcome.REFUSED_INPUT, Outcome.NOT_INDICATED})
 IGNORED = "the route ignores what comes after its study was complete"
 OTHER_SERIES = "the route amends its result only, and nothing new has come of the series behind it"
 MORE_CAME = "more of the study came before the work ended"
@@ -73,10 +71,15 @@ def why_left(late: Late, earlier: WorkitemRow | None, series: Collection[str]) -
     return "" if earlier.series_instance_uid in series else OTHER_SERIES
 
 
-def give_way(session: Session, earlier: WorkitemRow | None) -> None:
-    """Later work is ordered: what has not ended yet need not, unless somebody outside is at it."""
-    if earlier is not None and not rows.is_final(earlier) and not earlier.claimed_outside:
-        worklist.supersede(session, earlier, MORE_CAME)
+def give_way(session: Session, earlier: WorkitemRow) -> bool:
+    """Later work is ordered: what has not ended yet need not, unless somebody outside is at it.
+
+    Whether it was ended.
+    """
+    if rows.is_final(earlier) or earlier.claimed_outside:
+        return False
+    worklist.supersede(session, earlier, MORE_CAME)
+    return True
 
 
 def superseded_by(of_study: Iterable[WorkitemRow]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from pydicom import Dataset
@@ -12,14 +13,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway import places
+from gateway.chains import kept, links
 from gateway.errors import NotFound
 from gateway.outcomes import ENDINGS, Outcome
 from gateway.registry import RegisteredModel
-from gateway.shadow import LIVE, SHADOW, forget
+from gateway.shadow import INTERMEDIATE, LIVE, forget
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import InstanceRow, WorkitemRow
-from gateway.ups import rows
+from gateway.ups import ending, rows
 from standards import ups
 from standards.study import Header, Series, value, values
 from standards.uids import derived_uid
@@ -39,14 +41,18 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
     stage: str = LIVE,
     once: str = "",
     sr_without_result: bool = False,
+    stands_on: Mapping[str, str] = MappingProxyType({}),
 ) -> WorkitemRow | None:
     """One workitem per model build, input set and stage; None when that one exists already.
 
     inputs: by the names that the card gives them; the results are drawn on the first one.
     supersedes: UID of the work whose result this one's takes the place of. once: any unique text
     makes it work of its own, though the same was done before. sr_without_result: as in Rule.
+    stands_on: UIDs of the work that gives it findings, whose rows are held, by the names of the
+    inputs: it waits until these have ended.
     """
-    uid, is_known = identity(session, model, inputs, stage, once)
+    earlier = tuple(stands_on.values())
+    uid, is_known = identity(session, model, inputs, stage, once, earlier)
     if is_known:
         return None
     first = next(iter(inputs.values()))
@@ -62,6 +68,7 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         at=now,
         priority=priority,
         replaces=supersedes,
+        stands_on=earlier,
     )
     step = ups.scheduled(order, _patient(first.first))
     row = WorkitemRow(
@@ -81,38 +88,46 @@ def create(  # noqa: PLR0913 (what a workitem consists of)
         created_at=now.timestamp(),
     )
     rows.add(session, row, step)
+    links.link(session, uid, stands_on)
+    if earlier and not links.awaits(session, uid):
+        links.make_ready(session, row)
     return row
 
 
-def identity(
+def identity(  # noqa: PLR0913, PLR0917 (what a workitem is named after)
     session: Session,
     model: RegisteredModel,
     inputs: Mapping[str, Series],
     stage: str,
     once: str = "",
+    earlier: Collection[str] = (),
 ) -> tuple[str, bool]:
     """UID of the workitem for these inputs, and whether it exists already.
 
+    earlier: UIDs of the work that it stands on.
     One whose inputs were deleted does not count: they are here again, and its results are not. Nor
-    does one that gave way before it ended, or one of whose inputs another content is stored by now.
+    does one that gave way before it ended, one of whose inputs another content is stored by now, or
+    one that was done for the sake of its findings alone, which are gone.
     """
     first = next(iter(inputs.values()))
     instances = sorted(uid for series in inputs.values() for uid in series.sop_instance_uids)
-    uid = _first_uid(model, first.series_instance_uid, instances)
-    if stage == SHADOW:
-        uid = derived_uid("workitem", uid, SHADOW)
+    uid = _first_uid(model, first.series_instance_uid, [*instances, *sorted(earlier)])
+    if stage != LIVE:
+        uid = derived_uid("workitem", uid, stage)
     if once:
         uid = derived_uid("workitem", uid, once)
     changed_at = _last_stored(session, [one.series_instance_uid for one in inputs.values()])
-    while (earlier := session.get(WorkitemRow, uid)) is not None:
-        if earlier.outcome not in VOID and earlier.created_at >= changed_at:
+    while (known := session.get(WorkitemRow, uid)) is not None:
+        is_gone = stage == INTERMEDIATE and not kept.can_be_taken(session, known)
+        if known.outcome not in VOID and known.created_at >= changed_at and not is_gone:
             return uid, True
         uid = derived_uid("workitem", uid)
     return uid, False
 
 
 def repetition(row: WorkitemRow, model: RegisteredModel) -> str:
-    """Its UID, where the same model build had exactly these instances before; else "".
+    """Its UID, where the same model build had, or may have, exactly these instances otherwise: work
+    that was done again, is kept apart or stands on other work; else "".
 
     A replay is named as the first try was: that one gave nothing.
     """
@@ -134,7 +149,8 @@ def _last_stored(session: Session, series: Collection[str]) -> float:
 def claim(
     database: Database, uid: str, put_offs: int = 0, *, counts: bool = True, worker: str = ""
 ) -> WorkitemRow | None:
-    """SCHEDULED -> IN PROGRESS; None when there is nothing to do any more, or no place for it yet.
+    """SCHEDULED -> IN PROGRESS; None when there is nothing to do any more, no place for it yet, or
+    what it stands on has not ended.
 
     A workitem already IN PROGRESS is claimed anew, unless a performer outside has it: the engine
     gives each job to one worker, so its former performer is dead. `started_at` stays, so that a
@@ -145,6 +161,8 @@ def claim(
     with database.write() as session:
         row = rows.locked(session, uid)
         if rows.is_final(row) or row.claimed_outside or row.put_offs != put_offs:
+            return None
+        if links.awaits(session, uid):
             return None
         if not places.take(session, row):
             return None
@@ -216,7 +234,7 @@ def complete(
     outcome = Outcome.DONE_WITH_WARNINGS if warnings else Outcome.DONE
     row.progress, row.results = 100, json.dumps(results)
     step = ups.completed(rows.step_of(row), performer, outputs, datetime.now(UTC))
-    rows.end(session, row, step, outcome, warnings)
+    ending.end(session, row, step, outcome, warnings)
     told = {"warnings": warnings} if warnings else {}
     uid = row.sop_instance_uid
     note(session, row.study_instance_uid, outcome.lower(), told, workitem_uid=uid)
@@ -261,10 +279,14 @@ def withdraw(session: Session, row: WorkitemRow, reason: str) -> None:
 
 
 def inputs_of(row: WorkitemRow) -> list[str]:
-    """SOP Instance UIDs that the workitem names as its input."""
+    """SOP Instance UIDs that the workitem names as its input; results of other models are not
+    among them.
+    """
+    series = json.loads(row.inputs).values()
     return [
         str(value(reference, "ReferencedSOPInstanceUID"))
         for item in values(rows.step_of(row), "InputInformationSequence")
+        if not series or value(item, "SeriesInstanceUID") in series
         for reference in values(item, "ReferencedSOPSequence")
     ]
 
@@ -280,7 +302,7 @@ def _end(
     code = ENDINGS[outcome].discontinued
     assert code is not None, outcome  # noqa: S101 (every outcome that cancels has one)
     step = ups.canceled(rows.step_of(row), reason, code, datetime.now(UTC))
-    rows.end(session, row, step, outcome, reason)
+    ending.end(session, row, step, outcome, reason)
     note(
         session,
         row.study_instance_uid,

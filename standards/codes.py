@@ -46,6 +46,9 @@ PERCENT = Code("%", "UCUM", "%")
 # Writing in the pixels: PS3.16 codes its removal (113101, DCM), not the writing itself
 BURNED_IN_TEXT = Code("BURNED-IN-TEXT", "99AIRGATE", "Burned-in annotation")
 
+# A parameter of a procedure step, by UID: the step whose results are input of this one
+STANDS_ON = Code("STANDS-ON", "99AIRGATE", "Procedure step whose results are input")
+
 # Algorithm families, CID 7162
 ADAPTIVE_FILTERING = Code("123102", "DCM", "Adaptive Filtering")
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
@@ -67,6 +70,7 @@ CT_UNSPECIFIED_BODY_REGION = Code("25045-6", "LN", "CT unspecified body region")
 DISCONTINUED_EQUIPMENT_FAILURE = Code("110501", "DCM", "Equipment failure")
 DISCONTINUED_UNSPECIFIED = Code("110513", "DCM", "Discontinued for unspecified reason")
 DISCONTINUED_OBJECTS_UNFIT = Code("110521", "DCM", "Objects incorrectly formatted")
+DISCONTINUED_OBJECTS_LACKING = Code("110523", "DCM", "Object Set incomplete")
 DISCONTINUED_RESOURCE_INADEQUATE = Code("110527", "DCM", "Resource inadequate")
 
 # Parts of a measurement report, TID 1500 and TID 1002

@@ -200,6 +200,13 @@ class Findings:
         return result
 
     @property
+    def claims(self) -> tuple[Finding, ...]:
+        """All of them but the caveats."""
+        single = (one for one in (self.label_map, self.key_image) if one is not None)
+        several = (self.measurements, self.classifications, self.regions, self.heat_maps)
+        return (*single, *(one for group in several for one in group))
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is claimed at all; what warns, or shows, claims nothing."""
         claims = (self.measurements, self.classifications, self.regions, self.heat_maps)

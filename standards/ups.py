@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from standards import codes
-from standards.study import tag_of
+from standards.study import tag_of, values
 
 # Of the patient and the request, as far as the index knows it: PS3.4 Table CC.2.5-3.
 _PATIENT = (
@@ -74,6 +74,7 @@ class Order:
     label: Procedure Step Label, for people; worklist: Worklist Label, the queue; at: aware;
     priority: HIGH, MEDIUM or LOW.
     replaces: UID of the step whose result this one is to take the place of, (0074,1224).
+    stands_on: UIDs of the steps whose results are input too.
     """
 
     uid: str
@@ -85,6 +86,7 @@ class Order:
     at: datetime
     priority: str = "MEDIUM"
     replaces: str = ""
+    stands_on: Sequence[str] = ()
 
 
 def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
@@ -109,7 +111,42 @@ def scheduled(order: Order, patient: Dataset) -> dict[str, Any]:
     step.InputInformationSequence = _references(order.study_instance_uid, order.inputs)
     if order.replaces:
         step.ReplacedProcedureStepSequence = [_step(order.replaces)]
-    return step.to_json_dict()
+    return standing_on(step.to_json_dict(), order.stands_on)
+
+
+def standing_on(step: dict[str, Any], uids: Sequence[str]) -> dict[str, Any]:
+    """The step, which takes the results of these other steps and waits for them.
+
+    Input Readiness State (0040,4041) is INCOMPLETE until `ready`, PS3.3 Table C.30.2-1.
+    """
+    if not uids:
+        return step
+    parameters = [_stands_on(uid).to_json_dict() for uid in uids]
+    told = {
+        tag_of("InputReadinessState"): _element("CS", "INCOMPLETE"),
+        tag_of("ScheduledProcessingParametersSequence"): _element("SQ", *parameters),
+    }
+    return dict(sorted({**step, **told}.items()))
+
+
+def ready(step: dict[str, Any], more: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The step with all its input: what it had and these items of Input Information (0040,4021).
+
+    Input Readiness State (0040,4041) READY, PS3.3 Table C.30.2-1.
+    """
+    inputs = values(step, "InputInformationSequence")
+    inputs += [item for item in more if item not in inputs]
+    told = {
+        tag_of("InputReadinessState"): _element("CS", "READY"),
+        tag_of("InputInformationSequence"): _element("SQ", *inputs),
+    }
+    return {**step, **told}
+
+
+def outputs_of(step: dict[str, Any]) -> list[dict[str, Any]]:
+    """Items of Output Information (0040,4033) of a step that is COMPLETED."""
+    performed = values(step, "UnifiedProcedureStepPerformedProcedureSequence")
+    return [item for one in performed for item in values(one, "OutputInformationSequence")]
 
 
 def claimed(step: dict[str, Any], at: datetime) -> dict[str, Any]:
@@ -261,6 +298,19 @@ def _step(uid: str) -> Dataset:
     reference.ReferencedSOPClassUID = PUSH
     reference.ReferencedSOPInstanceUID = uid
     return reference
+
+
+def _stands_on(uid: str) -> Dataset:
+    """A parameter (Content Item, PS3.3 Table 10-2) that names the step whose results are input.
+
+    Table C.30.2-1 has no other place for it: Related Procedure Step Sequence (0074,1220) is
+    retired, and Input Information names instances that can be retrieved, not steps.
+    """
+    item = Dataset()
+    item.ValueType = "UIDREF"
+    item.ConceptNameCodeSequence = [_code(codes.STANDS_ON)]
+    item.UID = uid
+    return item
 
 
 def _references(study_uid: str, instances: Sequence[InstanceReference]) -> list[Dataset]:

@@ -26,6 +26,7 @@ UNREACHABLE = "The performer cannot be contacted."
 # DIMSE statuses.
 MAY_NO_LONGER_BE_UPDATED, TRANSACTION_UID_NOT_CORRECT, ALREADY_IN_PROGRESS = 0xC300, 0xC301, 0xC302
 SCHEDULED_ONLY_BY_CREATION, FINAL_STATE_NOT_MET = 0xC303, 0xC304
+INPUT_NOT_READY = 0x0110  # Processing Failure, PS3.7 C.5.24: the standard has none of its own
 NOT_IN_PROGRESS, ALREADY_COMPLETED, CANNOT_BE_CONTACTED = 0xC310, 0xC311, 0xC312
 
 # For a request with the correct Transaction UID: from each state, why not to the requested one.
@@ -81,6 +82,18 @@ def check_change(state: State, wanted: State, *, owner: str, given: str) -> bool
     if code is not None:
         raise _refused_change(code, f"It is {state}, and cannot become {wanted}.")
     return True
+
+
+def check_ready(*, is_complete: bool) -> None:
+    """Whether it may be claimed: not before its input is complete. Raises WorkitemRefused.
+
+    Input Readiness State (0040,4041) INCOMPLETE, PS3.3 Table C.30.2-1.
+    """
+    if not is_complete:
+        why = (
+            "It stands on the results of workitems that have not ended; claim it when it is READY."
+        )
+        raise _refused_change(INPUT_NOT_READY, why)
 
 
 def check_final(lacking: list[str]) -> None:

@@ -12,7 +12,7 @@ from adapters.runtimes import gpu_memory, usage
 from adapters.runtimes.answers import written
 from adapters.runtimes.errors import ModelFailed, ModelServerAway
 from adapters.runtimes.fault_place import fault_place
-from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of
+from adapters.runtimes.incoming import Incoming, drawn_on, incoming, inputs_of, warned_before
 from adapters.runtimes.loading import Loadable, load
 from adapters.runtimes.source_files import SourceFiles, source_files
 from ai_models.card import ModelCard
@@ -73,7 +73,7 @@ def _unusable(error: Exception, loadable: Loadable) -> tuple[Any, ...]:
 def receive(
     connection: Connection, card: ModelCard, files: SourceFiles | None = None
 ) -> dict[str, Incoming]:
-    """The series of all inputs by name, the one that results are drawn on first.
+    """All inputs by name, the series that results are drawn on first.
 
     files: get the files too.
     Raises EOFError when the worker has closed the pipe.
@@ -81,7 +81,7 @@ def receive(
     received: dict[str, Incoming] = {}
     while (told := connection.recv_bytes()) != END:
         name = told.decode()
-        series = received[name] = incoming(card.input(name).kind)
+        series = received[name] = incoming(card, name)
         while (content := connection.recv_bytes()) != END:
             if content == ABANDONED:
                 received = {}
@@ -148,7 +148,7 @@ def answer(
     started = time.perf_counter()
     try:
         inputs = inputs_of(series, progress)
-        caveats = passed(inputs, loadable.card)
+        caveats = dict.fromkeys([*passed(inputs, loadable.card), *warned_before(series)])
         if files:
             inputs = replace(inputs, folder=files.folder())
         loaded = time.perf_counter()

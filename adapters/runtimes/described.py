@@ -87,7 +87,7 @@ def _fits(found: Sequence[int], expected: Shape) -> bool:
 
 def _axes_of(card: ModelCard) -> Shape:
     """Of the image that the network sees at once."""
-    if card.inputs[0].kind is InputKind.IMAGES or card.inference.mode is Mode.SLICES:
+    if card.series[0].kind is InputKind.IMAGES or card.inference.mode is Mode.SLICES:
         return None, None
     return card.inference.roi_size or (None, None, None)
 

@@ -11,12 +11,13 @@ from typing import Any
 from adapters.child_process import end_with_parent
 from adapters.runtimes.entry import model_at
 from ai_models.contract import Inputs, Model, NoResult
+from standards.findings import Finding
 from standards.images import Image
 from standards.volume import Volume
 
 
 def serve(descriptor: int, entry: str, folder: str) -> None:
-    """Answer inputs (volumes, image series) until the pipe closes.
+    """Answer inputs (volumes, image series, findings) until the pipe closes.
 
     Messages out: ("ready",), ("progress", percent), ("findings", findings), ("no_result", check,
     found, expected), ("failed", kind, message).
@@ -32,10 +33,10 @@ def serve(descriptor: int, entry: str, folder: str) -> None:
     connection.send(("ready",))
     while True:
         try:
-            volumes, image_series = connection.recv()
+            inputs = connection.recv()
         except EOFError:
             return
-        connection.send(_answer(connection, model, volumes, image_series))
+        connection.send(_answer(connection, model, *inputs))
 
 
 def _answer(
@@ -43,12 +44,14 @@ def _answer(
     model: Model,
     volumes: Mapping[str, Volume],
     image_series: Mapping[str, Sequence[Image]],
+    findings: Mapping[str, Sequence[Finding]],
 ) -> tuple[Any, ...]:
     def progress(percent: float) -> None:
         connection.send(("progress", percent))
 
     try:
-        return ("findings", list(model.predict(Inputs(volumes, progress, image_series))))
+        inputs = Inputs(volumes, progress, image_series, findings=findings)
+        return ("findings", list(model.predict(inputs)))
     except NoResult as refusal:
         return ("no_result", refusal.check, refusal.found, refusal.expected)
     except Exception as error:  # the model is foreign code: its failure is an answer too

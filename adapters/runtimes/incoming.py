@@ -1,4 +1,6 @@
-"""What comes into a model's process: the files of each input, for a volume or as images."""
+"""What comes into a model's process: the files of each input, for a volume or as images; and what
+other models found.
+"""
 
 import io
 import time
@@ -7,14 +9,16 @@ from typing import Protocol
 
 from pydicom import Dataset, dcmread
 
-from ai_models.card import InputKind
+from ai_models.card import InputFindings, InputKind, ModelCard
 from ai_models.contract import Inputs
+from standards import findings_file
+from standards.findings import Caveat, Finding, Findings
 from standards.images import Image, in_image_order
 from standards.volume import Stack, Volume
 
 
 class Incoming(Protocol):
-    """The series of one input. seconds: spent on decoding while it came."""
+    """The series, or the findings, of one input. seconds: spent on decoding while it came."""
 
     seconds: float
 
@@ -67,21 +71,53 @@ class IncomingImages:
         return tuple(Image(instance) for instance in in_image_order(instances))
 
 
+class IncomingFindings:
+    """What another model found, one file. The gateway wrote it, in its own format."""
+
+    def __init__(self, wanted: InputFindings) -> None:
+        self._wanted = wanted
+        self._found = Findings.of(())
+        self.seconds = 0.0
+
+    def add(self, content: bytes) -> None:
+        started = time.perf_counter()
+        self._found = findings_file.read(content)
+        self.seconds += time.perf_counter() - started
+
+    def findings(self) -> tuple[Finding, ...]:
+        return self._wanted.wanted(self._found)
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        return self._found.caveats
+
+
 _KINDS: Mapping[InputKind, Callable[[], Incoming]] = {
     InputKind.VOLUME: IncomingVolume,
     InputKind.IMAGES: IncomingImages,
 }
 
 
-def incoming(kind: InputKind) -> Incoming:
-    return _KINDS[kind]()
+def incoming(card: ModelCard, name: str) -> Incoming:
+    """name: of the input."""
+    for wanted in card.stands_on:
+        if wanted.name == name:
+            return IncomingFindings(wanted)
+    return _KINDS[card.input(name).kind]()
 
 
 def inputs_of(series: Mapping[str, Incoming], progress: Callable[[float], None]) -> Inputs:
     """What the model sees, once all files have come. Raises UnfitSeries."""
     volumes = {n: one.volume() for n, one in series.items() if isinstance(one, IncomingVolume)}
     images = {n: one.images() for n, one in series.items() if isinstance(one, IncomingImages)}
-    return Inputs(volumes, progress, images)
+    found = {n: one.findings() for n, one in series.items() if isinstance(one, IncomingFindings)}
+    return Inputs(volumes, progress, images, findings=found)
+
+
+def warned_before(series: Mapping[str, Incoming]) -> list[Caveat]:
+    """The caveats of other models' findings, which hold for what is made of these too."""
+    found = (one for one in series.values() if isinstance(one, IncomingFindings))
+    return [caveat for one in found for caveat in one.caveats]
 
 
 def drawn_on(inputs: Inputs, name: str) -> Sequence[Dataset]:

@@ -84,7 +84,8 @@ class ModelProcess:
     ) -> Prediction:
         """Run the model on one series, given as the files of its instances in any order.
 
-        name: what the model's card calls this input. others: the series of its other inputs.
+        name: what the model's card calls this input. others: the series of its other inputs; of
+            findings, what standards/findings_file.py wrote.
 
         Raises NoResult when the model refuses, UnfitSeries when the check of the series before it
         does; another ModelError otherwise; and whatever reading the instances raises.

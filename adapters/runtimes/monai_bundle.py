@@ -84,7 +84,7 @@ class BundleModel:
     def predict(self, inputs: Inputs) -> Sequence[Finding]:
         """Raises what a tensor model raises, and what the bundle raises."""
         (output,) = self._card.outputs
-        volume = inputs.volumes[self._card.inputs[0].name]
+        volume = inputs.volumes[self._card.series[0].name]
         source = volume_image(self._card, inputs, self._device)
         autocast = torch.autocast(self._device.type, enabled=self._card.resources.autocast)
         with torch.inference_mode(), autocast:

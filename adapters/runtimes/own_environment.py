@@ -47,7 +47,7 @@ class ModelInEnvironment:
 
     def predict(self, inputs: Inputs) -> Sequence[Finding]:
         """Raises NoResult as the model does, and ModelFailed for all else that it raises."""
-        self._connection.send((inputs.volumes, inputs.image_series))
+        self._connection.send((inputs.volumes, inputs.image_series, inputs.findings))
         while True:
             kind, *rest = self._message()
             if kind == "findings":

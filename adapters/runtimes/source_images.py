@@ -26,7 +26,7 @@ def volume_image(card: ModelCard, inputs: Inputs, device: torch.device) -> MetaT
 
     Raises NoResult where another input does not lie in the same place.
     """
-    channels, first = card.network_channels, inputs.volumes[card.inputs[0].name]
+    channels, first = card.network_channels, inputs.volumes[card.series[0].name]
     for channel in channels:
         _check_place(first, inputs.volumes[channel.input], channel)
     names = {channel.input for channel in channels}

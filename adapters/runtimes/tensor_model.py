@@ -70,7 +70,7 @@ class TensorModel:
         network's tensors are not what the card says; NoResult where the inputs do not fit together.
         """
         if not inputs.image_series:
-            volume = inputs.volumes[self._card.inputs[0].name]
+            volume = inputs.volumes[self._card.series[0].name]
             return self._findings(volume_image(self._card, inputs, self._device), InVolume(volume))
         shown = pictures(self._card, inputs.images, self._device)
         return of_all_images([self._findings(source, canvas) for source, canvas in shown])

@@ -1,10 +1,12 @@
-"""`[[inputs]]`: which series a model may see."""
+"""`[[inputs]]`: which series a model may see, and which findings of other models."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from ai_models.card.findings_inputs import InputFindings
 from ai_models.card.strict import Name, Strict
 
 
@@ -95,3 +97,14 @@ class InputSeries(Strict):
         if self.maximum_age_days is not None and not self.prior:
             raise ValueError(f"input {self.name} has maximum_age_days; that goes with `prior`")
         return self
+
+
+def _form(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    return "findings" if kind == "findings" else "series"
+
+
+Input = Annotated[
+    Annotated[InputSeries, Tag("series")] | Annotated[InputFindings, Tag("findings")],
+    Discriminator(_form),
+]

@@ -33,7 +33,7 @@ def misfits(  # noqa: PLR0913 (the sections of a card)
     inference: Inference,
     outputs: tuple[Output, ...],
 ) -> Iterator[str]:
-    """What is wrong with them, in words."""
+    """What is wrong with them, in words. inputs: the series."""
     kind = runtime.kind
     if kind in GIVE_FINDINGS and outputs:
         yield f"a runtime of kind {kind} gives findings; expected no [[outputs]]"

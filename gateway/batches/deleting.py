@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from gateway import worklist
 from gateway.batches import batches
+from gateway.chains.ordering import withdraw_steps
 from gateway.errors import Conflict
 from gateway.outcomes import Outcome
 from gateway.shadow import SHADOW
@@ -46,6 +47,7 @@ def _delete_some(database: Database, batch_id: str) -> bool:
             return False
         for row in _shadow_work(session, batch_id, {line.workitem_uid for line in lines} - {""}):
             worklist.withdraw(session, row, DELETED)
+            withdraw_steps(session, row, DELETED)
         last = lines[-1].number
         session.execute(delete(BatchLineRow).where(of_batch, BatchLineRow.number <= last))
         return True

@@ -11,17 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ai_models.card import Stage
-from gateway import worklist
 from gateway.batches.batches import RULE, BatchState, LineState, unfinished
 from gateway.batches.listing import STUDY
+from gateway.chains.ordering import Order, note_made, order
+from gateway.chains.selecting import select_chain
 from gateway.completion import COMPLETE, study_of
 from gateway.errors import NotFound
 from gateway.jobs import Jobs
 from gateway.registry import RegisteredModel, Registry
 from gateway.routing.priors import earlier_studies
-from gateway.routing.selector import select_all, why_none
 from gateway.store.database import Database
-from gateway.store.events import note
 from gateway.store.tables import BatchLineRow, BatchRow, StudyRow
 
 SWEEP_SECONDS = 1.0
@@ -81,28 +80,23 @@ class Feeder:
         """Raises Unfit."""
         if row.state != COMPLETE:
             raise Unfit("the study is still arriving")
-        model, study = self._model(batch), study_of(session, row.study_instance_uid)
-        priors = lambda: earlier_studies(session, row)  # noqa: E731 (asked for if a card wants it)
-        selections = select_all(model.card.inputs, study.series, row.study_date, priors)
-        inputs = {name: one.chosen for name, one in selections.chosen.items() if one.chosen}
-        if not inputs:
-            raise Unfit(why_none(selections, study))
-        uid, is_known = worklist.identity(session, model, inputs, batch.stage)
-        if not is_known:
-            worklist.create(
-                session,
-                model,
-                row.study_instance_uid,
-                inputs,
-                RULE,
-                priority="LOW",
-                stage=batch.stage,
-            )
-            made = {"model": batch.model_name, "version": batch.model_version, "batch": batch.id}
-            note(session, row.study_instance_uid, "workitem_created", made, workitem_uid=uid)
-            self._jobs.enqueue(session, uid)
-        line.study_instance_uid, line.workitem_uid = row.study_instance_uid, uid
-        line.state, line.is_own = LineState.ORDERED, not is_known
+        study = study_of(session, row.study_instance_uid)
+        step = select_chain(
+            self._model(batch),
+            study.series,
+            row.study_date,
+            lambda: earlier_studies(session, row),
+            lambda name: self._registry.runnable(session, name),
+        )
+        if step.reason:
+            raise Unfit(step.why_none())
+        uid = row.study_instance_uid
+        ordered = order(session, step, Order(uid, RULE, batch.stage, "LOW"))
+        note_made(session, ordered, batch=batch.id)
+        for workitem_uid in ordered.ready(session):
+            self._jobs.enqueue(session, workitem_uid)
+        line.study_instance_uid, line.workitem_uid = uid, ordered.uid
+        line.state, line.is_own = LineState.ORDERED, ordered.is_new
 
     def _model(self, batch: BatchRow) -> RegisteredModel:
         try:

@@ -11,7 +11,7 @@ from adapters.runtimes.errors import ModelError
 from adapters.runtimes.loading import Loadable
 from adapters.runtimes.model_process import ModelProcess
 from ai_models.bundled import bundled_models, digest_of, folder_of
-from ai_models.card import OUTSIDE, has_card, read_card
+from ai_models.card import OUTSIDE, ModelCard, has_card, read_card
 from gateway.analysis import Refused, Stopwatch, objects_of
 from gateway.client import files_of
 from gateway.errors import NotFound, Unprocessable
@@ -78,7 +78,18 @@ def _model(name: str) -> tuple[RegisteredModel, Loadable]:
     card = read_card(folder)
     if card.queue == OUTSIDE:
         raise Unprocessable(f"{card.name} is performed outside (runtime.kind = ups); run it there")
+    _check_alone(card)
     return RegisteredModel(card, digest_of(folder)), Loadable(card, folder)
+
+
+def _check_alone(card: ModelCard) -> None:
+    """Raises Unprocessable for a model that others must work for first."""
+    if card.stands_on:
+        others = ", ".join(one.from_model for one in card.stands_on)
+        raise Unprocessable(
+            f"{card.name} takes findings of {others}, and `airgate run` runs one model alone; "
+            "register them all, and try it on a stored study: airgate models try"
+        )
 
 
 def _choose(model: RegisteredModel, found: LocalSeries, console: Console) -> dict[str, list[Path]]:

@@ -105,7 +105,7 @@ class Overlaps:
         """The SEG of a result. Raises NotFound or NotInArchive for a deleted one."""
         uid = next(iter(run.segmentations), "")
         with self.database.read() as session:
-            if run.row.stage == shadow.SHADOW:
+            if shadow.is_apart(run.row):
                 return shadow.read(session, run.uid, uid)
             row = session.get(InstanceRow, uid)
         if row is None:

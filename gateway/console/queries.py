@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from gateway.chains.links import links_of_study
 from gateway.console.claims import Claim, claims_of
 from gateway.console.trace import Selection, Trace, selections, trace_of
 from gateway.outcomes import REPLAYABLE
-from gateway.shadow import SHADOW
+from gateway.shadow import LIVE, SHADOW, is_apart
 from gateway.store.tables import (
     EventRow,
     InstanceRow,
@@ -34,6 +35,11 @@ class WorkitemView:
     @property
     def is_shadow(self) -> bool:
         return self.row.stage == SHADOW
+
+    @property
+    def is_apart(self) -> bool:
+        """Nobody but administrators sees its results: of shadow work, or a step of a chain."""
+        return is_apart(self.row)
 
     @property
     def badge(self) -> str:
@@ -101,12 +107,26 @@ class StudyPage:
     series: tuple[SeriesLine, ...]
     trace: Trace
     selections: tuple[Selection, ...]
-    shadow: tuple[WorkitemView, ...] = ()
+    apart: tuple[WorkitemView, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()  # UIDs of workitems: a later one, and an earlier
 
     @property
     def workitems(self) -> tuple[WorkitemView, ...]:
         """All of them, those whose results are kept apart last."""
-        return (*self.line.workitems, *self.shadow)
+        return (*self.line.workitems, *self.apart)
+
+    def chain_of(self, workitem: WorkitemView) -> list[tuple[str, list[WorkitemView]]]:
+        """What it stands on, and what stands on it, where there is such work."""
+        uid = workitem.row.sop_instance_uid
+        sides = {
+            "Stands on": {earlier for later, earlier in self.links if later == uid},
+            "Its findings are taken by": {later for later, earlier in self.links if earlier == uid},
+        }
+        found = [
+            (told, [one for one in self.workitems if one.row.sop_instance_uid in uids])
+            for told, uids in sides.items()
+        ]
+        return [(told, others) for told, others in found if others]
 
     @property
     def is_settled(self) -> bool:
@@ -155,8 +175,15 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         tuple(_series(session, study_instance_uid)),
         trace_of(events),
         tuple(selections(events)),
-        tuple(_workitems(session, [study_instance_uid], WorkitemRow.stage == SHADOW)),
+        _apart(session, study_instance_uid),
+        tuple(links_of_study(session, study_instance_uid)),
     )
+
+
+def _apart(session: Session, study_instance_uid: str) -> tuple[WorkitemView, ...]:
+    """Steps of chains first, then shadow work."""
+    found = _workitems(session, [study_instance_uid], WorkitemRow.stage != LIVE)
+    return tuple(sorted(found, key=lambda one: one.is_shadow))
 
 
 def _lines(session: Session, rows: Sequence[StudyRow]) -> list[StudyLine]:
@@ -177,7 +204,7 @@ def _lines(session: Session, rows: Sequence[StudyRow]) -> list[StudyLine]:
     ):
         counts[uid] = count
     workitems: dict[str, list[WorkitemView]] = defaultdict(list)
-    for item in _workitems(session, uids, WorkitemRow.stage != SHADOW):
+    for item in _workitems(session, uids, WorkitemRow.stage == LIVE):
         workitems[item.row.study_instance_uid].append(item)
     return [
         StudyLine(

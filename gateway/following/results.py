@@ -5,7 +5,7 @@ result: a worker archives its objects first, and publishes them all in one trans
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 from sqlalchemy import select
@@ -20,6 +20,14 @@ from standards.analysis import Carrier, result_uid
 from standards.study import Header, value, values
 from standards.ups import State
 
+_REPORT = ("no result",)  # that there is none
+# Kinds of objects and what they may be named after beside inputs and model (Analysis.again): such a
+# report after its own work, a result after the first try, the newest counts, or after nothing else.
+_NAMINGS: Sequence[tuple[Sequence[str], Callable[[WorkitemRow], str]]] = (
+    (_REPORT, lambda row: row.sop_instance_uid),
+    (get_args(Carrier), lambda row: row.replay_of or row.sop_instance_uid),
+    (get_args(Carrier), lambda _: ""),
+)
 _MODEL_NAME = EQUIPMENT.manufacturer_model_name.encode()
 
 
@@ -48,9 +56,9 @@ def workitem_behind(session: Session, kept: Kept, device_uid: str) -> WorkitemRo
         .order_by(WorkitemRow.created_at.desc())  # withdrawn work may have been done again
     )
     series, candidates = kept.identity.series_instance_uid, rows.all()
-    for again in (True, False):
+    for kinds, named_after in _NAMINGS:
         for row in candidates:
-            if series in _series_of(row, device_uid, row.sop_instance_uid if again else ""):
+            if series in _series_of(row, device_uid, named_after(row), kinds):
                 return row
     return None
 
@@ -63,14 +71,12 @@ def is_published(row: WorkitemRow, kept: Kept, device_uid: str) -> bool:
     """
     if kept.identity.sop_instance_uid in air.object_uids(row):
         return True
-    report = _series_of(row, device_uid, row.sop_instance_uid, ["no result"])
+    report = _series_of(row, device_uid, row.sop_instance_uid, _REPORT)
     is_report = kept.identity.series_instance_uid in report
     return row.procedure_step_state == State.COMPLETED and not is_report
 
 
-def _series_of(
-    row: WorkitemRow, device_uid: str, again: str, kinds: Sequence[str] = get_args(Carrier)
-) -> set[str]:
+def _series_of(row: WorkitemRow, device_uid: str, again: str, kinds: Sequence[str]) -> set[str]:
     """Series Instance UIDs of the objects of these kinds that a model build makes of this work."""
     inputs = [
         str(value(reference, "ReferencedSOPInstanceUID"))

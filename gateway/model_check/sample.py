@@ -49,9 +49,9 @@ _OTHER_VALUES = (0.0, 300.0, 900.0)
 
 
 def write_sample(card: ModelCard, folder: Path) -> None:
-    """A series for each input: an ellipsoid body with a dense ball in it, and noise."""
+    """A series for each input that is one: an ellipsoid body with a dense ball in it, and noise."""
     studies = {prior: (generate_uid(), generate_uid()) for prior in (False, True)}
-    for number, wanted in enumerate(card.inputs, start=1):
+    for number, wanted in enumerate(card.series, start=1):
         study, frame_of_reference = studies[wanted.prior]
         series = generate_uid()
         for n, (image, pixels) in enumerate(_images(wanted, card.gate), start=1):

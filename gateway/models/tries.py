@@ -14,16 +14,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ai_models.card import OUTSIDE, Stage
-from gateway import shadow, worklist
+from gateway import shadow
+from gateway.chains import ordering
+from gateway.chains.selecting import ChainStep, select_chain
 from gateway.completion import COMPLETE, study_of
 from gateway.errors import Conflict, NotFound, Unprocessable
-from gateway.registry import RegisteredModel
+from gateway.registry import RegisteredModel, Registry
 from gateway.routing.priors import earlier_studies
-from gateway.routing.selector import select_all, why_none
 from gateway.store.database import Database
-from gateway.store.events import note
 from gateway.store.tables import EventRow, StudyRow, WorkitemRow
-from standards.study import Series, Study
 
 RULE = "(try)"  # stands where the work of a rule names it; no rule can be called so
 KEPT_DAYS = 7
@@ -38,8 +37,9 @@ class Step:
     seconds: float
 
 
-def order(
+def order(  # noqa: PLR0913, PLR0917 (what a try consists of)
     session: Session,
+    registry: Registry,
     model: RegisteredModel,
     study_instance_uid: str,
     series_instance_uids: Collection[str],
@@ -47,6 +47,7 @@ def order(
 ) -> WorkitemRow:
     """series_instance_uids: those that may be chosen from; empty = all of the study.
 
+    What the model stands on is done first, urgently and apart too, where nobody has done it yet.
     Raises NotFound, Conflict for what may be tried later, Unprocessable for what cannot be tried.
     """
     _check(model)
@@ -55,24 +56,23 @@ def order(
         raise NotFound("study", study_instance_uid)
     if row.state != COMPLETE:
         raise Conflict(f"study {study_instance_uid} is still arriving; try again when it is whole")
-    inputs = _inputs(session, model, row, series_instance_uids)
-    once = uuid.uuid4().hex
-    work = worklist.create(
+    step = _selected(session, registry, model, row, series_instance_uids)
+    ordered = ordering.order(
         session,
-        model,
-        study_instance_uid,
-        inputs,
-        RULE,
-        priority="HIGH",
-        stage=shadow.SHADOW,
-        once=once,
+        step,
+        ordering.Order(
+            study_instance_uid,
+            RULE,
+            shadow.SHADOW,
+            priority="HIGH",
+            once=uuid.uuid4().hex,
+        ),
     )
-    assert work is not None, once  # noqa: S101 (no other work is named so)
-    work.not_before = work.created_at  # so gateway/dispatch.py makes its job
-    made = {"model": model.card.name, "version": model.card.version, "by": by}
-    uid = work.sop_instance_uid
-    note(session, study_instance_uid, "workitem_created", made, workitem_uid=uid)
-    return work
+    ordering.note_made(session, ordered, by=by)
+    for uid in ordered.ready(session):
+        work = session.get_one(WorkitemRow, uid)
+        work.not_before = work.created_at  # so gateway/dispatch.py makes its job
+    return session.get_one(WorkitemRow, ordered.uid)
 
 
 def of_version(name: str, version: str) -> Select[WorkitemRow]:
@@ -131,19 +131,25 @@ def _check(model: RegisteredModel) -> None:
         )
 
 
-def _inputs(
-    session: Session, model: RegisteredModel, row: StudyRow, wanted: Collection[str]
-) -> dict[str, Series]:
+def _selected(
+    session: Session,
+    registry: Registry,
+    model: RegisteredModel,
+    row: StudyRow,
+    wanted: Collection[str],
+) -> ChainStep:
     study = study_of(session, row.study_instance_uid)
     series = [one for one in study.series if not wanted or one.series_instance_uid in wanted]
     found = {one.series_instance_uid for one in series}
     if unknown := [uid for uid in wanted if uid not in found]:
         raise NotFound("series of this study", unknown[0])
-    offered = Study(study.study_instance_uid, series)
-    selections = select_all(
-        model.card.inputs, series, row.study_date, lambda: earlier_studies(session, row)
+    step = select_chain(
+        model,
+        series,
+        row.study_date,
+        lambda: earlier_studies(session, row),
+        lambda name: registry.runnable(session, name),
     )
-    inputs = {name: one.chosen for name, one in selections.chosen.items() if one.chosen}
-    if not inputs:
-        raise Unprocessable(why_none(selections, offered))
-    return inputs
+    if step.reason:
+        raise Unprocessable(step.why_none())
+    return step

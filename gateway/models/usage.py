@@ -59,7 +59,7 @@ def usage(session: Session, name: str, version: str, days: float) -> Usage:
     for stage, outcome, count in session.execute(
         select(*keys, func.count()).where(recent, clinical).group_by(*keys)
     ):
-        counts[stage][outcome] += count
+        counts[SHADOW if stage == SHADOW else LIVE][outcome] += count
     return Usage(
         days,
         counts[LIVE],

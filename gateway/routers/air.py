@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gateway.deps import DatabaseOf, PublicRoot
 from gateway.errors import NotFound
 from gateway.retrieve.errors import Gone
-from gateway.shadow import SHADOW
+from gateway.shadow import LIVE, is_apart
 from gateway.store.tables import StudyRow, WorkitemRow
 from gateway.superseding import superseded_by
 from gateway.tombstones import was_deleted
@@ -35,7 +35,7 @@ def results(
         rows = session.scalars(
             select(WorkitemRow)
             .where(WorkitemRow.study_instance_uid == study_instance_uid)
-            .where(WorkitemRow.stage != SHADOW)
+            .where(WorkitemRow.stage == LIVE)
             .order_by(WorkitemRow.created_at)
         ).all()
         newest = superseded_by(rows)
@@ -76,7 +76,7 @@ def tree(row: WorkitemRow, root: str, superseded_by: str = "") -> dict[str, Any]
 def object_path(row: WorkitemRow, one: dict[str, Any]) -> str:
     """Where an object of its tree is retrieved; what is kept apart from the study, here alone."""
     series, instance = one["series_instance_uid"], one["sop_instance_uid"]
-    if row.stage == SHADOW:
+    if is_apart(row):
         return f"/api/v1/workitems/{row.sop_instance_uid}/shadow-objects/{instance}"
     study = row.study_instance_uid
     return f"/dicom-web/studies/{study}/series/{series}/instances/{instance}"

@@ -57,7 +57,8 @@ def _do(request: Request, name: str, version: str, form: FormData) -> None:
     with services.database.write() as session:
         if action == "try":
             study = str(form.get("study", "")).strip()[:64]
-            tries.order(session, services.registry.version(name, version), study, (), by)
+            model = services.registry.version(name, version)
+            tries.order(session, services.registry, model, study, (), by)
         elif action == "roll back":
             stages.roll_back(session, name, order)
         elif action == DELETE:

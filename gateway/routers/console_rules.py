@@ -1,5 +1,6 @@
 """The rules page of the console: edit a draft, try it, make it live."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -8,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from gateway.access import Role, access_of, require_administrator
+from gateway.chains.checking import fault_of_rule
 from gateway.console.pages import page
 from gateway.deps import LARGEST
 from gateway.errors import GatewayError
@@ -77,7 +79,7 @@ def _make_live(request: Request, text: str, version: int) -> None:
             session,
             versions.Change(who, f"put {len(rules)} rule(s) in the console", version),
             lambda _: [*rules],
-            lambda model: bool(services.registry.runnable(session, model)),
+            lambda rule: fault_of_rule(rule, partial(services.registry.runnable, session)),
         )
 
 

@@ -76,6 +76,7 @@ def order(  # noqa: PLR0913, PLR0917 (what FastAPI gives)
     with database.write() as session:
         row = tries.order(
             session,
+            registry,
             model,
             wanted.study_instance_uid,
             wanted.series_instance_uids,

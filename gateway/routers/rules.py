@@ -1,6 +1,7 @@
 """Routing rules: the set in force, its versions, and trying another one."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from gateway.access import access_of, administrators_only
+from gateway.chains.checking import fault_of_rule
 from gateway.deps import LARGEST, DatabaseOf, RegistryOf
 from gateway.errors import GatewayError, NotFound, Unprocessable
 from gateway.registry import Registry
@@ -198,7 +200,7 @@ def _change(
             session,
             versions.Change(access_of(request).name, told, _based_on(request)),
             changed,
-            lambda model: bool(registry.runnable(session, model)),
+            lambda rule: fault_of_rule(rule, partial(registry.runnable, session)),
         )
 
 

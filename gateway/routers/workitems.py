@@ -23,8 +23,9 @@ SEE_SHADOW = "see results of shadow work"
 class WorkitemView(BaseModel):
     """A workitem without its dataset. outcome and reason are empty until it ends.
 
-    stage: live, or shadow where results are kept apart from the study. not_before: while it is put
-    off, when it is tried again. replay_of: UID of the first workitem for the same work.
+    stage: live; shadow, or intermediate for a step of a chain, where results are kept apart from
+    the study. not_before: while it is put off, when it is tried again. replay_of: UID of the first
+    workitem for the same work.
     """
 
     workitem_uid: str
@@ -93,7 +94,7 @@ def shadow_objects(
     require_administrator(request, SEE_SHADOW)
     with database.read() as session:
         row = session.get(WorkitemRow, workitem_uid)
-    if row is None or row.stage != shadow.SHADOW:
+    if row is None or not shadow.is_apart(row):
         raise NotFound("shadow workitem", workitem_uid)
     return tree(row, root)
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from ai_models.card import OUTSIDE, Priority
 from ai_models.card import Stage as ModelStage
+from gateway.chains.selecting import ChainStep, Runnable, select_chain
 from gateway.registry import RegisteredModel
 from gateway.routing.rules import Decision, Match, Rule, Stage, decide, unlimited
-from gateway.routing.selector import Priors, Selections, select_all
+from gateway.routing.selector import Priors, Selections
 from gateway.routing.subject import Arrival
 from standards.study import Series, Study, value
 
-# The versions of a model that run, by its name: as Registry.runnable gives them.
-Runnable = Callable[[str], Sequence[RegisteredModel]]
+# A version of a model, and the series that it may get -> what is selected for it and before it.
+Choose = Callable[[RegisteredModel, Sequence[Series]], ChainStep]
 
 NOT_REGISTERED = "no live or shadow version of this model is registered"
 NOT_APART = "the model runs outside and stores its results itself, so they cannot be kept apart"
@@ -23,10 +24,12 @@ NOT_APART = "the model runs outside and stores its results itself, so they canno
 
 @dataclass(frozen=True)
 class Run:
-    """One model for one study. rule: "" when it was ordered by the called AE Title.
+    """One model for one study, after those that it stands on. rule: "" when it was ordered by the
+    called AE Title.
 
-    stage: `shadow` where the rule or the model is in that stage. sr_without_result: as in Rule.
-    passed_over: why not which series, by UID. reason: why it does not run; "" when it does.
+    stage: `shadow` where the rule or the model is in that stage. sr_without_result, publish: as in
+    Rule. step: unset where no version of the model runs. passed_over: why not which series, by
+    UID. reason: why it does not run; "" when it does.
     """
 
     rule: str
@@ -34,17 +37,20 @@ class Run:
     priority: Priority
     stage: Stage
     sr_without_result: bool = False
+    publish: frozenset[str] = frozenset()
     version: str = ""
-    selections: Selections | None = None
-    registered: RegisteredModel | None = None
+    step: ChainStep | None = None
     passed_over: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
 
     @property
+    def selections(self) -> Selections | None:
+        return self.step.selections if self.step else None
+
+    @property
     def inputs(self) -> dict[str, Series]:
         """The chosen series by input name; empty when a needed one was not found."""
-        chosen = self.selections.chosen if self.selections else {}
-        return {name: one.chosen for name, one in chosen.items() if one.chosen is not None}
+        return self.step.inputs if self.step else {}
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,20 @@ def plan(  # noqa: PLR0913 (what a plan depends on)
     ordered = runnable(arrival.called_ae_title.lower()) if arrival.called_ae_title else ()
     is_live = bool(ordered) and ordered[0].stage is ModelStage.LIVE
     decision = decide(rules, study, arrival, matched=is_live, go_on=go_on)
-    runs = [run for match in decision.matched for run in _by_rule(match, study, runnable, priors)]
+
+    def choose(model: RegisteredModel, candidates: Sequence[Series]) -> ChainStep:
+        date = next((d for series in study.series if (d := series.value("StudyDate"))), "")
+        return select_chain(model, candidates, str(date), priors, runnable)
+
+    runs = [run for match in decision.matched for run in _by_rule(match, runnable, choose)]
     live = {match.rule.run for match in decision.matched if match.rule.stage is Stage.LIVE}
     if ordered and ordered[0].card.name not in live:
-        runs = [*_ordered(ordered, study, priors), *runs]
+        runs = [*_ordered(ordered, study, choose), *runs]
     unmatched = tuple(match for match in decision.asked if not match.candidates)
     return Plan(tuple(runs), "" if runs else _why_none(decision), unmatched)
 
 
-def _by_rule(match: Match, study: Study, runnable: Runnable, priors: Priors) -> list[Run]:
+def _by_rule(match: Match, runnable: Runnable, choose: Choose) -> list[Run]:
     rule, versions = match.rule, runnable(match.rule.run)
     asked = Run(
         rule.name,
@@ -96,15 +107,16 @@ def _by_rule(match: Match, study: Study, runnable: Runnable, priors: Priors) -> 
         rule.priority or _usual_priority(versions),
         rule.stage,
         rule.sr_without_result,
+        frozenset(rule.publish),
         passed_over=match.passed_over,
     )
-    return _with_shadow(asked, versions, match.candidates, study, priors)
+    return _with_shadow(asked, versions, match.candidates, choose)
 
 
-def _ordered(versions: Sequence[RegisteredModel], study: Study, priors: Priors) -> list[Run]:
+def _ordered(versions: Sequence[RegisteredModel], study: Study, choose: Choose) -> list[Run]:
     """The called AE Title named the model: it runs, whatever the rules say."""
     asked = Run("", versions[0].card.name, _usual_priority(versions), Stage.LIVE)
-    return _with_shadow(asked, versions, study.series, study, priors)
+    return _with_shadow(asked, versions, study.series, choose)
 
 
 def _usual_priority(versions: Sequence[RegisteredModel]) -> Priority:
@@ -116,53 +128,29 @@ def _with_shadow(
     asked: Run,
     versions: Sequence[RegisteredModel],
     candidates: Sequence[Series],
-    study: Study,
-    priors: Priors,
+    choose: Choose,
 ) -> list[Run]:
     """What was asked for and, beside live work, the version in shadow, to compare the two."""
     if not versions:
         return [replace(asked, reason=NOT_REGISTERED)]
     working = versions if asked.stage is Stage.LIVE else versions[:1]
-    return [_planned(asked, model, candidates, study, priors) for model in working]
+    return [_planned(asked, choose(model, candidates)) for model in working]
 
 
-def _planned(
-    asked: Run,
-    model: RegisteredModel,
-    candidates: Sequence[Series],
-    study: Study,
-    priors: Priors,
-) -> Run:
-    """What was asked for, with the series that the model's card picks."""
-    selections = _selected(model, candidates, study, priors)
+def _planned(asked: Run, step: ChainStep) -> Run:
+    """What was asked for, with the series that the cards of its chain pick."""
+    model, reason = step.model, step.reason
     stage = Stage.SHADOW if model.stage is ModelStage.SHADOW else asked.stage
-    reason = _lacking(model, selections)
     if not reason and stage is Stage.SHADOW and model.card.queue == OUTSIDE:
         reason = NOT_APART
     return replace(
         asked,
         version=model.card.version,
         stage=stage,
-        selections=selections,
-        registered=model,
-        passed_over={**asked.passed_over, **selections.passed_over},
+        step=step,
+        passed_over={**asked.passed_over, **step.passed_over},
         reason=reason,
     )
-
-
-def _selected(
-    model: RegisteredModel, candidates: Sequence[Series], study: Study, priors: Priors
-) -> Selections:
-    date = next((d for series in study.series if (d := series.value("StudyDate"))), "")
-    return select_all(model.card.inputs, candidates, str(date), priors)
-
-
-def _lacking(model: RegisteredModel, selections: Selections) -> str:
-    if not selections.missing:
-        return ""
-    if len(model.card.inputs) == 1:
-        return "no series fits the model's card"
-    return f"no series fits input {', '.join(selections.missing)} of the model's card"
 
 
 def _why_none(decision: Decision) -> str:

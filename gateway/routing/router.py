@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gateway import worklist
+from gateway.chains.ordering import Order, note_made, order
 from gateway.jobs import Jobs
 from gateway.registry import Registry
 from gateway.routing.plan import Run, plan, title_of
@@ -14,7 +14,7 @@ from gateway.routing.subject import Arrival
 from gateway.routing.versions import in_force
 from gateway.store.events import note
 from gateway.store.tables import StudyRow
-from gateway.superseding import Late, earlier_work, give_way, why_left
+from gateway.superseding import Late, earlier_work, why_left
 from standards.study import Study
 
 AGAIN = "this model build has already had exactly these instances"
@@ -39,7 +39,7 @@ class Router:
             aside = {"rule": one.name, **told, "reason": one.reason}
             note(session, study.study_instance_uid, "rule_set_aside", aside)
         late = {rule.name: Late(rule.completion.late) for rule in rule_set.rules if rule.completion}
-        for run in planned.runs:
+        for run in sorted(planned.runs, key=_stands_on_others):
             self._apply(session, study, run, told, late.get(run.rule, Late.RERUN))
         if not planned.runs:
             uid = study.study_instance_uid
@@ -49,36 +49,39 @@ class Router:
         self, session: Session, study: Study, run: Run, told: dict[str, Any], late: Late
     ) -> None:
         uid, detail = study.study_instance_uid, {**told, **explained(run, study)}
-        created = None
-        if run.registered is not None and not run.reason:
-            earlier = earlier_work(session, uid, run.rule, run.model, run.stage)
-            if left := why_left(late, earlier, _series_of(run)):
-                note(session, uid, "late_ignored", {**detail, "reason": left})
-                return
-            created = worklist.create(
-                session,
-                run.registered,
-                uid,
-                run.inputs,
-                run.rule,
-                priority=run.priority,
-                supersedes=earlier.sop_instance_uid if earlier else "",
-                stage=run.stage,
-                sr_without_result=run.sr_without_result,
-            )
-            if created is None:
-                detail["reason"] = AGAIN
-            else:
-                give_way(session, earlier)
-        if created is None:
+        if run.step is None or run.reason:
             note(session, uid, "not_routed", detail)
             return
-        workitem_uid = created.sop_instance_uid
-        kind = "shadow_routed" if run.stage is Stage.SHADOW else "routed"
-        note(session, uid, kind, detail, workitem_uid=workitem_uid)
-        made = {"model": run.model, "version": run.version}
-        note(session, uid, "workitem_created", made, workitem_uid=workitem_uid)
-        self._jobs.enqueue(session, workitem_uid)
+        earlier = earlier_work(session, uid, run.rule, run.model, run.stage)
+        if left := why_left(late, earlier, _series_of(run)):
+            note(session, uid, "late_ignored", {**detail, "reason": left})
+            return
+        ordered = order(session, run.step, _asked(run, uid))
+        if ordered.is_new:
+            kind = "shadow_routed" if run.stage is Stage.SHADOW else "routed"
+            note(session, uid, kind, detail, workitem_uid=ordered.uid)
+        else:
+            note(session, uid, "not_routed", {**detail, "reason": AGAIN})
+        note_made(session, ordered)
+        for workitem_uid in ordered.ready(session):
+            self._jobs.enqueue(session, workitem_uid)
+
+
+def _asked(run: Run, study_instance_uid: str) -> Order:
+    return Order(
+        study_instance_uid,
+        run.rule,
+        run.stage,
+        run.priority,
+        run.publish,
+        supersedes=True,
+        sr_without_result=run.sr_without_result,
+    )
+
+
+def _stands_on_others(run: Run) -> bool:
+    """Chains come last, so that they find the work of their models that others order alone."""
+    return run.step is not None and bool(run.step.stands_on)
 
 
 def _series_of(run: Run) -> set[str]:
@@ -103,6 +106,8 @@ def explained(run: Run, study: Study) -> dict[str, Any]:
             {"series_instance_uid": uid, "description": titles.get(uid, ""), "reason": reason}
             for uid, reason in sorted(run.passed_over.items())
         ]
+    if run.step is not None and run.step.stands_on:
+        detail["stands_on"] = ", ".join(one.name for one in run.step.chain[:-1])
     if run.reason:
         detail["reason"] = run.reason
     chosen = run.selections.chosen if run.selections else {}

@@ -91,6 +91,10 @@ class Rule(BaseModel):
     )
     stage: Stage = Field(default=Stage.LIVE, description="`shadow` keeps results apart")
     completion: Completion | None = None
+    publish: Annotated[tuple[Name, ...], Field(max_length=16)] = Field(
+        default=(),
+        description="of a chain, the models whose results are published; unset = of `run` alone",
+    )
     sr_without_result: bool = Field(
         default=False, description="work without a result says so in an SR in the study, too"
     )
@@ -108,6 +112,11 @@ class Rule(BaseModel):
     def _one_or_the_other(self) -> Self:
         if self.default and self.stop:
             raise ValueError(f"rule {self.name} is `default` and `stop`; a default rule comes last")
+        if self.publish and self.run not in self.publish:
+            raise ValueError(
+                f"rule {self.name} runs {self.run} and publishes {', '.join(self.publish)}; name "
+                f"{self.run} there too, or let the rule run another model"
+            )
         return self
 
     def why_not(self, subject: Subject) -> str | None:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from ai_models.card import InputSeries
 from gateway.routing.eligibility import why_not
 from gateway.routing.score import Score, score, summary
 from standards.study import Series, Study
 
+OF_CHAIN = "fits, but not all models of the chain take it, or another one has been chosen by them"
 Priors = Callable[[], Sequence[Study]]  # earlier studies of the patient, newest first
 
 
@@ -72,15 +74,17 @@ def select_all(
     candidates: Sequence[Series],
     study_date: str = "",
     priors: Priors = tuple,
+    only: Mapping[str, Sequence[Series]] = MappingProxyType({}),
 ) -> Selections:
     """Pick a series for every input, never the same one twice.
 
     Inputs choose in the order of the card, but none takes the only series of another that must
-    have one. study_date: YYYYMMDD, from which the age of priors counts.
+    have one. study_date: YYYYMMDD, from which the age of priors counts. only: the series that
+    inputs may choose from, where other models of a chain leave no others.
     """
     found: dict[str, Selection] = {}
     here = [one for one in inputs if not one.prior]
-    splits = {one.name: _split(one, candidates) for one in here}
+    splits = {one.name: _split_among(one, candidates, only.get(one.name)) for one in here}
     taken: set[str] = set()
     for one in sorted(here, key=lambda one: one.optional):
         eligible, passed_over = splits[one.name]
@@ -100,11 +104,17 @@ def select_all(
     return Selections({one.name: found[one.name] for one in inputs}, missing)
 
 
-def why_none(selections: Selections, study: Study) -> str:
-    """In words, where an input is missing."""
-    reasons = sorted(set(selections.passed_over.values()))[:3]
-    found = "; ".join(reasons) if reasons else f"the study has {len(study.series)} series"
-    return f"no series fits input {', '.join(selections.missing)} of the model's card: {found}"
+def _split_among(
+    wanted: InputSeries, candidates: Sequence[Series], only: Sequence[Series] | None
+) -> tuple[list[Score], dict[str, str]]:
+    """As `_split`, of those that are left."""
+    eligible, passed_over = _split(wanted, candidates)
+    if only is None:
+        return eligible, passed_over
+    left = {series.series_instance_uid for series in only}
+    kept = [one for one in eligible if one.series.series_instance_uid in left]
+    others = {one.series.series_instance_uid: OF_CHAIN for one in eligible if one not in kept}
+    return kept, passed_over | others
 
 
 def _split(wanted: InputSeries, candidates: Sequence[Series]) -> tuple[list[Score], dict[str, str]]:

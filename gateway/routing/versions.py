@@ -95,13 +95,14 @@ def change(
     session: Session,
     order: Change,
     changed: Callable[[list[Entry]], list[Entry]],
-    is_runnable: Callable[[str], bool],
+    fault_of: Callable[[Rule], str],
 ) -> RuleSet:
     """Make what `changed` makes of the rules in force the next version, in the caller's
     transaction; nothing when it changes nothing.
 
+    fault_of: what stands against a rule that is new; "" where nothing does.
     Raises RulesChanged, Conflict when two changes meet, and Unprocessable for more rules than a
-    set may have or a rule that is new and whose model no `is_runnable` knows.
+    set may have, or a fault.
     """
     last = _last(session)
     number = last.number if last else 0
@@ -111,7 +112,7 @@ def change(
     after = changed(list(before))
     if after == before:
         return RuleSet(number, tuple(before))
-    _check(before, after, is_runnable)
+    _check(before, after, fault_of)
     row = RuleVersionRow(
         number=number + 1,
         at=time.time(),
@@ -124,16 +125,12 @@ def change(
     return _added(session, row)
 
 
-def _check(before: list[Entry], after: list[Entry], is_runnable: Callable[[str], bool]) -> None:
+def _check(before: list[Entry], after: list[Entry], fault_of: Callable[[Rule], str]) -> None:
     if len(after) > MOST_RULES:
         raise Unprocessable(f"that makes {len(after)} rules, expected at most {MOST_RULES}")
-    new = {one.run for one in after if isinstance(one, Rule) and one not in before}
-    for model in sorted(new):
-        if not is_runnable(model):
-            raise Unprocessable(
-                f"no model {model!r} is registered and in use; "
-                "register it first by POST /api/v1/models, or promote a version of it"
-            )
+    for one in after:
+        if isinstance(one, Rule) and one not in before and (fault := fault_of(one)):
+            raise Unprocessable(fault)
 
 
 def take_over(session: Session, from_file: list[Rule]) -> RuleSet:

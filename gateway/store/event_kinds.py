@@ -45,6 +45,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "series_instance_uid": "the series that it is about",
         "source": "service or system that it came by",
         "stage": "`shadow` for work whose results are kept apart; else absent",
+        "stands_on": "models of the chain whose findings it takes; how their work ended",
         "version": "version of the model",
         "waited": "seconds from the last arrival to here",
         "warnings": "what a reader must know of the results",
@@ -71,7 +72,7 @@ _SELECTION = (
     "chosen_because",
     "passed_over",
 )
-_CHOICE = ("score", "for_review", "priority", "inputs")
+_CHOICE = ("score", "for_review", "priority", "inputs", "stands_on")
 _SOURCE = ("source", "calling_ae_title", "called_ae_title")
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -128,7 +129,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "No rule matched", "no model looks at the study", ("reason", "rules_version")
         ),
         "workitem_created": Kind(
-            "Workitem created", "there is work to be done", ("model", "version", "batch", "by")
+            "Workitem created",
+            "there is work to be done",
+            ("model", "version", "batch", "by", "stands_on"),
+        ),
+        "earlier_ended": Kind(
+            "What it stands on has ended",
+            "work of a chain waits no more",
+            ("stands_on",),
         ),
         "claimed": Kind("Claimed by a worker", "the work begins", ("attempt",)),
         "claimed_outside": Kind(
@@ -154,6 +162,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Input refused", "the series is not what a model can be shown", ("reason",)
         ),
         "canceled": Kind("Canceled", "somebody asked for it", ("reason", "by")),
+        "not_indicated": Kind(
+            "Not indicated", "the findings that it stands on give no cause for it", ("reason",)
+        ),
+        "not_attempted": Kind("Not attempted", "the work that it stands on failed", ("reason",)),
         "failed": Kind("Failed", "the work was given up", ("reason",)),
         "timed_out": Kind("Timed out", "the model took too long", ("reason",)),
         "withdrawn": Kind("Withdrawn", "the inputs were deleted", ("reason",)),

@@ -10,13 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ai_models.card import OUTSIDE
+from gateway.chains import links
 from gateway.errors import NotFound
 from gateway.outcomes import Outcome
 from gateway.search.values import text
 from gateway.store.database import Database
 from gateway.store.events import note
 from gateway.store.tables import WorkitemRow
-from gateway.ups import rows
+from gateway.ups import ending, rows
 from gateway.ups.errors import WorkitemExists
 from gateway.ups.notifications import notify, subscribers
 from standards import ups
@@ -35,6 +36,7 @@ from standards.ups_transitions import (
     check_cancel_request,
     check_change,
     check_final,
+    check_ready,
     check_update,
     unreachable,
 )
@@ -104,18 +106,19 @@ def change_state(
             return False
         told = {"by": by}
         if wanted is State.IN_PROGRESS:
+            check_ready(is_complete=not links.awaits(session, uid))
             in_progress = ups.in_state(step, wanted)
             rows.begin(session, row, in_progress, transaction_uid, outside=True)
             note(session, row.study_instance_uid, "claimed_outside", told, workitem_uid=uid)
         elif wanted is State.COMPLETED:
             check_final(lacking_to_complete(step))
             row.progress = 100
-            rows.end(session, row, ups.in_state(step, wanted), Outcome.DONE)
+            ending.end(session, row, ups.in_state(step, wanted), Outcome.DONE)
             note(session, row.study_instance_uid, "done", told, workitem_uid=uid)
         else:
             ended = ups.canceled_by_performer(step, datetime.now(UTC))
             reason = _reason(ended) or BY_PERFORMER
-            rows.end(session, row, ended, Outcome.CANCELED, reason)
+            ending.end(session, row, ended, Outcome.CANCELED, reason)
             told["reason"] = reason
             note(session, row.study_instance_uid, "canceled", told, workitem_uid=uid)
     return True
@@ -178,7 +181,7 @@ def _cancel_scheduled(
     begun = ups.in_state(step, State.IN_PROGRESS)
     rows.begin(session, row, begun, "", outside=False)
     ended = ups.canceled_on_request(begun, given, reason, datetime.now(UTC))
-    rows.end(session, row, ended, Outcome.CANCELED, reason)
+    ending.end(session, row, ended, Outcome.CANCELED, reason)
 
 
 def _reason(step: Json) -> str:

@@ -1,7 +1,8 @@
 """A workitem's row: the one place where it is locked, changed, and told of.
 
 Inside workers (gateway/worklist.py) and outside performers (gateway/ups/operations.py) go through
-these functions, in a transaction that holds the row, so that of two claims one succeeds.
+these functions, in a transaction that holds the row, so that of two claims one succeeds. How it
+ends: gateway/ups/ending.py.
 """
 
 import json
@@ -13,7 +14,6 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from gateway.errors import NotFound
-from gateway.outcomes import Outcome
 from gateway.search.values import LONGEST_VALUE, text
 from gateway.store.tables import WorkitemCodeRow, WorkitemRow
 from gateway.ups.notifications import publish
@@ -69,13 +69,6 @@ def begin(
     row.started_at = datetime.now(UTC).timestamp()
     row.transaction_uid = transaction_uid
     row.claimed_outside, row.awaits_place = outside, False
-    put(session, row, step)
-
-
-def end(session: Session, row: WorkitemRow, step: Json, outcome: Outcome, reason: str = "") -> None:
-    """-> COMPLETED or CANCELED. step: the data set in that state."""
-    row.outcome, row.reason, row.awaits_place = outcome, reason, False
-    row.ended_at = datetime.now(UTC).timestamp()
     put(session, row, step)
 
 

@@ -103,7 +103,7 @@ class ContainerModel:
     def _findings(self, written: Written, inputs: Inputs) -> list[Finding]:
         objects = written.objects()
         check_written(written, objects, self._runtime.files)
-        name = self._card.inputs[0].name  # on which results are drawn
+        name = self._card.series[0].name  # on which results are drawn
         findings = dicom_findings(objects, drawn_on(inputs, name)) if objects else []
         if self._runtime.files:
             from adapters.runtimes.containers.tensors import tensor_findings  # noqa: PLC0415 (torch)

@@ -5,6 +5,7 @@ Times are seconds since the epoch, UTC, as the engine's clock gives them.
 
 from gateway.store.tables.base import Base, Key, Large
 from gateway.store.tables.batches import BatchLineRow, BatchRow, OverlapRow, ShadowObjectRow
+from gateway.store.tables.chains import ChainLinkRow, KeptFindingsRow
 from gateway.store.tables.receiving import (
     ArchiveCursorRow,
     AssociationRow,
@@ -32,12 +33,14 @@ __all__ = [
     "Base",
     "BatchLineRow",
     "BatchRow",
+    "ChainLinkRow",
     "EventChannelRow",
     "EventRow",
     "ExpectationRow",
     "FhirRow",
     "FhirSearchRow",
     "InstanceRow",
+    "KeptFindingsRow",
     "Key",
     "Large",
     "MetricMarkRow",

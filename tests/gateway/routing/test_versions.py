@@ -19,7 +19,7 @@ A, B, C = (Rule(name=name, run="lung_ct") for name in "abc")
 def put(database: Database, *rules: Rule, based_on: int | None = None) -> versions.RuleSet:
     with database.write() as session:
         order = Change("alice", "put", based_on)
-        return versions.change(session, order, lambda _: list(rules), lambda _: True)
+        return versions.change(session, order, lambda _: list(rules), lambda _: "")
 
 
 def take_over(database: Database, *rules: Rule) -> versions.RuleSet:
@@ -71,16 +71,20 @@ def test_of_two_changes_that_meet_one_is_refused(database):
         return [*rules, B]
 
     with pytest.raises(Conflict, match="somebody else"), database.write() as session:
-        versions.change(session, Change("alice", "put"), meanwhile, lambda _: True)
+        versions.change(session, Change("alice", "put"), meanwhile, lambda _: "")
 
 
 def test_a_new_rule_wants_a_registered_model_and_an_old_one_keeps_its_place(database):
     put(database, A)
     with database.write() as session:
         order = Change("alice", "moved")
-        versions.change(session, order, lambda rules: rules[::-1], lambda _: False)
+        versions.change(session, order, lambda rules: rules[::-1], _lacks)
         with pytest.raises(Unprocessable, match="lung_ct"):
-            versions.change(session, order, lambda rules: [*rules, B], lambda _: False)
+            versions.change(session, order, lambda rules: [*rules, B], _lacks)
+
+
+def _lacks(rule: Rule) -> str:
+    return f"no model {rule.run} is registered"
 
 
 def test_more_rules_than_a_set_may_have_are_refused(database):

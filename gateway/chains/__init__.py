@@ -1,0 +1,1 @@
+"""Chains of models: one takes the findings of another (docs/chains.md)."""
