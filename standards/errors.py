@@ -33,6 +33,17 @@ class UnknownFinding(StandardsError):
         )
 
 
+class FindingsUnreadable(StandardsError):
+    """A file of kept findings is damaged, or holds what this program never writes into one."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"kept findings cannot be read: {found}; expected what standards/findings_file.py "
+            "writes: order the work that found them again"
+        )
+
+
 class SourceMismatch(StandardsError):
     """Voxels and the instances they were drawn on differ in slices, rows or columns."""
 

@@ -6,6 +6,8 @@ round, or draw outlines, are not.
 
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
@@ -15,6 +17,7 @@ import numpy as np
 from pydicom.sr.coding import Code
 
 from standards.classification import Classification
+from standards.errors import FindingsUnreadable
 from standards.findings import Caveat, Findings, KeyImage, LabelMap, Measurement, Structure
 from standards.heat_map import HeatMap
 from standards.region import Region, Shape
@@ -39,6 +42,19 @@ _MADE_BY: Mapping[str, Callable[..., Any]] = {
     },
 }
 _TEXT = "findings"  # what the JSON is called among the arrays
+# What NumPy, zipfile, json and the values themselves raise for bytes that say something else.
+_DAMAGE = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def written(findings: Findings) -> bytes:
@@ -52,9 +68,15 @@ def written(findings: Findings) -> bytes:
 
 
 def read(content: bytes) -> Findings:
-    """What was written, equal in every value."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return _value(json.loads(arrays[_TEXT].tobytes()), arrays)
+    """What was written, equal in every value. Raises FindingsUnreadable."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            value = _value(json.loads(arrays[_TEXT].tobytes()), arrays)
+    except _DAMAGE as error:
+        raise FindingsUnreadable(f"{type(error).__name__}: {error}") from error
+    if not isinstance(value, Findings):
+        raise FindingsUnreadable(f"a {type(value).__name__}, not Findings")
+    return value
 
 
 def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:
