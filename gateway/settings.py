@@ -64,10 +64,24 @@ class Settings(BaseSettings):
         description="files and folders that models may read beside their own, with `:` between; "
         "`/` = all but the data folder; empty = none",
     )
-    container_engine: Literal["docker", "podman"] | None = Field(
+    container_engine: Literal["docker", "podman", "kubernetes"] | None = Field(
         default=None,
         description="what runs models of kind `container`; unset = docker or podman, the first "
         "whose command is on PATH",
+    )
+    container_claim: str | None = Field(
+        default=None,
+        description="with kubernetes: the PersistentVolumeClaim that workers and Jobs share",
+    )
+    container_mount: str | None = Field(
+        default=None,
+        pattern="^/",
+        description="with kubernetes: the folder at which workers have that claim mounted",
+    )
+    container_namespace: str | None = Field(
+        default=None,
+        description="with kubernetes: the namespace of claim and Jobs; unset = the worker's own, "
+        "or `default` outside a cluster",
     )
     quiet_seconds: float = Field(
         default=10, ge=0, description="a study without a new instance for so long is complete"

@@ -26,8 +26,9 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEX
 # More of it for the command of a container engine, which is no model's code.
 _ENGINES_GET = (
     *("HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_", "CONTAINER"),
-    "AIRGATE_CONTAINER_",
+    *("AIRGATE_CONTAINER_", "KUBE"),
 )
+MOUNT = "AIRGATE_CONTAINER_MOUNT"
 _FACTOR = 2  # of the memory that a card tells; what takes more is out of control
 _PYTHON = (sys.executable, "-P", "-m")
 _END_SECONDS = 10.0  # the keeper has only to kill
@@ -89,7 +90,7 @@ class KeptProcess:
         for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
             ours.setsockopt(socket.SOL_SOCKET, option, _timeval(patience))
         self.patience, self.memory = patience, surroundings.limit(card)
-        folder = tempfile.mkdtemp(prefix="airgate-model-")
+        folder = tempfile.mkdtemp(prefix="airgate-model-", dir=_place(card))
         confinement = surroundings.confinement(model, Path(folder)).told()
         told = [str(theirs.fileno()), folder, str(self.memory), confinement]
         told += [surroundings.log(card), *_at_end(card)]
@@ -168,6 +169,11 @@ def not_withheld() -> list[str]:
 
 def _import_path() -> str:
     return os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
+
+
+def _place(card: ModelCard) -> str | None:
+    """Where its private folder lies: containers of a cluster see one volume, None = anywhere."""
+    return os.environ.get(MOUNT) if isinstance(card.runtime, Container) else None
 
 
 def _at_end(card: ModelCard) -> Sequence[str]:

@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 from tempfile import gettempdir
 
+from adapters.runtimes.containers.cluster import KUBERNETES, claim, connect
 from adapters.runtimes.containers.command import DOCKER, PODMAN
 from adapters.runtimes.containers.command_line import CommandLineEngine
-from adapters.runtimes.containers.errors import NoContainerEngine
+from adapters.runtimes.containers.errors import EngineUnfit, NoContainerEngine
 from adapters.runtimes.containers.naming import container_name, is_abandoned
 from adapters.runtimes.containers.task import Engine
 
@@ -18,9 +19,16 @@ NAMED_BY = "AIRGATE_CONTAINER_ENGINE"
 def engine(keeper: int) -> Engine:
     """As the operator says, or the first that is on PATH. keeper: its process id.
 
-    Raises NoContainerEngine.
+    Raises NoContainerEngine, EngineUnfit.
     """
     wanted = os.environ.get(NAMED_BY, "")
+    if wanted == KUBERNETES:
+        place, client = claim(), connect()
+        from adapters.runtimes.containers.kubernetes_engine import (  # noqa: PLC0415 (an extra)
+            KubernetesEngine,
+        )
+
+        return KubernetesEngine(client, place)
     for kind in (wanted,) if wanted else (DOCKER, PODMAN):
         if program := shutil.which(kind):
             return CommandLineEngine(kind, program, container_name(keeper))
@@ -40,5 +48,5 @@ def sweep(engine: Engine) -> None:
 
 def end(keeper: int) -> None:
     """Whatever its model may have left running."""
-    with contextlib.suppress(NoContainerEngine):
+    with contextlib.suppress(NoContainerEngine, EngineUnfit):
         engine(keeper).remove(container_name(keeper))

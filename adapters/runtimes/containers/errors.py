@@ -15,7 +15,7 @@ class NoContainerEngine(ContainerError):
         super().__init__(
             f"no container engine is here: found no command {wanted or 'docker or podman'} on "
             "PATH; install one on each machine with workers, or name one with "
-            "AIRGATE_CONTAINER_ENGINE (docker, podman)"
+            "AIRGATE_CONTAINER_ENGINE (docker, podman, kubernetes)"
         )
 
 
@@ -84,13 +84,23 @@ class ContainerKilled(ContainerError):
 
 
 class ContainerTimedOut(ContainerError):
-    """seconds: what its own manifest allows."""
+    """seconds: what is allowed. limit: by whom."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, limit: str = "its own app.json (timeout)") -> None:
+        self.seconds, self.limit = seconds, limit
         super().__init__(
-            f"the container took longer than the {seconds:g} s of its own app.json (timeout) and "
-            "was removed"
+            f"the container took longer than the {seconds:g} s of {limit} and was removed"
+        )
+
+
+class JobFailed(ContainerError):
+    """Kubernetes gave the Job up, whatever the program did. reason, told: its own words."""
+
+    def __init__(self, reason: str, told: str) -> None:
+        self.reason, self.told = reason, told
+        super().__init__(
+            f"Kubernetes ended the Job: {reason}: {told[:500] or 'it said no more'}; expected a "
+            "pod that starts and ends by itself; mend the card, or what the cluster lacks"
         )
 
 

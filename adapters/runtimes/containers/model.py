@@ -80,6 +80,7 @@ class ContainerModel:
             inputs,
             outputs,
             resources.memory_mb,
+            resources.timeout_seconds,
             resources.threads,
             os.environ.get("CUDA_VISIBLE_DEVICES") if resources.device == "cuda" else None,
             resources.network,

@@ -16,6 +16,7 @@ Watch = Callable[[], None]
 class Task:
     """model: for people who list containers. inputs, outputs: folders of this machine.
 
+    seconds: limit of an engine that keeps time itself, should nobody be left to end the run.
     cpus: None = all. gpu: as CUDA_VISIBLE_DEVICES has it, None = none. user: ids of user and group.
     """
 
@@ -26,6 +27,7 @@ class Task:
     inputs: Path
     outputs: Path
     memory_mb: int
+    seconds: float
     cpus: int | None = None
     gpu: str | None = None
     network: bool = False
@@ -33,7 +35,7 @@ class Task:
 
 
 class Engine(Protocol):
-    """Docker, Podman."""
+    """Docker, Podman, Kubernetes."""
 
     def prepare(self, image: str) -> Mapping[str, bytes]:
         """See that the image is there; the manifests in it, by their names, if it tells.
@@ -46,7 +48,7 @@ class Engine(Protocol):
         """Until it ends by itself: its exit code. What it prints is printed.
 
         watch: called about once a second; what it raises is raised once the container is gone.
-        Raises ModelServerAway, ContainerRefused.
+        Raises ModelServerAway, and ContainerError where it could not run.
         """
         ...
 

@@ -32,6 +32,7 @@ TASK = Task(
     inputs=Path("/private/in"),
     outputs=Path("/private/out"),
     memory_mb=4096,
+    seconds=600,
     cpus=2,
 )
 
