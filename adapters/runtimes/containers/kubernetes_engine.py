@@ -58,7 +58,8 @@ class KubernetesEngine:
             with answers(f"create Jobs in {self._space}"):
                 self._jobs.create_namespaced_job(self._space, wanted, **_STRICT)
             code = self._wait(task, watch)
-            self._print_log(task.name)
+            with contextlib.suppress(ModelServerAway):  # a lost log is no lost result
+                self._print_log(task.name)
         finally:
             self.remove(task.name)
         return code
