@@ -87,6 +87,11 @@ def move(
     body = json.dumps({key: value for key, value in order.items() if value}).encode()
     model = Client(settings).post(path, body, "application/json")
     _console().print(f"{model['name']} {model['version']} is {model['stage']}")
+    if stranded := model.get("stranded"):
+        _console().print(
+            f"warning: {', '.join(stranded)} take(s) findings that no live version of "
+            f"{model['name']} gives now; promote one, or retire what takes them"
+        )
 
 
 def delete(settings: Settings, name: str, version: str) -> None:

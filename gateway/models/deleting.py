@@ -1,4 +1,6 @@
-"""Deleting a version that nothing refers to: no result names it, and no work waits for it."""
+"""Deleting a version that nothing refers to: no result names it, no work waits for it, and no other
+model stands on it alone.
+"""
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
@@ -6,6 +8,7 @@ from sqlalchemy.orm import Session
 from ai_models.bundled import bundled_models
 from ai_models.card import Stage
 from gateway import shadow
+from gateway.chains.standing import stranded_by_deleting
 from gateway.errors import Conflict, NotFound
 from gateway.models.tries import RULE as TRY
 from gateway.outcomes import Outcome
@@ -51,6 +54,11 @@ def _against(session: Session, row: ModelRow, own: ColumnElement[bool]) -> str:
     tells = or_(WorkitemRow.outcome.in_(_GOOD), WorkitemRow.results != "")
     if results := _count(session, own & (WorkitemRow.rule != TRY) & tells):
         return f"{results} stored result(s) name it as their author; leave it retired"
+    if stranded := stranded_by_deleting(session, row):
+        return (
+            f"{', '.join(stranded)} take(s) findings that no other version of it gives; "
+            "register another version of it first, or retire what takes them"
+        )
     return ""
 
 

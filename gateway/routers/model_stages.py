@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ai_models.card import Stage
 from gateway.access import access_of, administrators_only
+from gateway.chains.standing import stranded_now
 from gateway.deps import DatabaseOf, RegistryOf
 from gateway.models import stages
 from gateway.registry import RegisteredModel
@@ -39,6 +40,14 @@ class Retirement(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: str = Field(default="", max_length=stages.LONGEST_NOTE, description="why; it is kept")
+
+
+class RetiredView(ModelView):
+    """A version that has been retired, and who took the findings of its model."""
+
+    stranded: list[str] = Field(
+        description="names and versions in use that take findings which no live version gives now"
+    )
 
 
 class StageChange(BaseModel):
@@ -85,11 +94,12 @@ def retire(
     version: str,
     database: DatabaseOf,
     why: Retirement = Retirement(),
-) -> ModelView:
+) -> RetiredView:
     """It is given no new work; what is ordered already is done."""
     with database.write() as session:
         order = stages.Order(access_of(request).name, why.note)
-        return ModelView.of(RegisteredModel.of(stages.retire(session, name, version, order)))
+        view = ModelView.of(RegisteredModel.of(stages.retire(session, name, version, order)))
+        return RetiredView(**dict(view), stranded=stranded_now(session, name))
 
 
 @router.post("/{name}/roll-back", dependencies=[Depends(administrators_only)])
