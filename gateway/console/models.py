@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ai_models.card import OUTSIDE, ModelCard, Stage
+from gateway.chains.standing import standing_on
 from gateway.models import stages, tries
 from gateway.models.usage import Usage, usage
 from gateway.registry import RegisteredModel
@@ -74,14 +75,17 @@ class ModelLine:
 class ModelPage:
     """moves: stages to which it may go. live: version of the model that is live, or "".
 
-    others: its other versions, the newest first.
+    others: its other versions, the newest first. stood_on_by: cards in use that take findings of
+    the model; inputs, stands_on: its own inputs, series and findings.
     """
 
     line: ModelLine
     live: str
     others: Sequence[str]
     moves: tuple[Stage, ...]
+    stood_on_by: Sequence[ModelCard]
     inputs: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    stands_on: Sequence[tuple[str, Sequence[tuple[str, str]]]]
     sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]
     history: Sequence[ModelStageRow]
     usage: Usage
@@ -115,7 +119,9 @@ def model_page(session: Session, name: str, version: str) -> ModelPage | None:
         session.scalar(versions.where(ModelRow.stage == Stage.LIVE)) or "",
         session.scalars(others).all(),
         tuple(_moves(model)),
-        [(one.name, list(facts(one))) for one in model.card.inputs],
+        standing_on(session, name),
+        [(one.name, list(facts(one))) for one in model.card.series],
+        [(one.from_model, list(facts(one))) for one in model.card.stands_on],
         list(_sections(model.card)),
         stages.history(session, name, version),
         used,

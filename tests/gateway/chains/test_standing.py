@@ -4,6 +4,7 @@ import pytest
 
 from ai_models.card import Stage
 from tests.gateway.chains.example import House, boxes, card, house
+from tests.gateway.test_console import text_of
 
 MODELS = "/api/v1/models"
 CLASSIFIER = f"{MODELS}/classifier/1"
@@ -42,3 +43,15 @@ def test_another_version_that_gives_the_same_lets_it_go_and_an_older_one_does_no
 
     chain.register(card("detector", version="1.1"), Stage.DRAFT)
     assert chain.client.delete(DETECTOR).status_code == 204
+
+
+def test_the_page_of_a_model_shows_what_it_stands_on_and_what_stands_on_it(chain):
+    page = chain.client.get("/ui/models/classifier/1").text
+    series, of_chain = text_of(page).split("Which series it takes")[1].split("Chain", 1)
+    assert "detector" not in series
+    assert "Stands on detector" in of_chain
+    assert "What stands on it Reporter 1" in of_chain
+
+    assert "is live, so what takes" not in chain.client.get("/ui/models/detector/1").text
+    chain.client.post(f"{DETECTOR}/retire")
+    assert "No version of detector is live" in chain.client.get("/ui/models/detector/1").text
