@@ -63,8 +63,8 @@ def _below(place: _Place, other: _Place) -> bool:
 
 
 def _told(place: _Place) -> str:
-    """`inputs #1, modality`: without the kinds that pydantic puts behind `runtime`, `outputs`."""
-    kind_at = {"runtime": 1, "outputs": 2}.get(str(place[0])) if place else None
+    """`inputs #1, modality`: without the kinds that pydantic puts behind `runtime` and so on."""
+    kind_at = {"runtime": 1, "inputs": 2, "outputs": 2}.get(str(place[0])) if place else None
     parts = [part for n, part in enumerate(place) if n != kind_at]
     words = [f" #{part + 1}" if isinstance(part, int) else f", {part}" for part in parts]
     return "".join(words).removeprefix(", ")
