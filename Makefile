@@ -11,9 +11,9 @@ setup-test:
 demo: setup
 	@.venv/bin/airgate demo $(if $(filter-out 0 no,$(ONCE)),--once)
 
-# Much of the time is spent waiting for servers, so three at once on two cores, the long files first.
+# Much of the time is spent waiting for servers, so four at once on two cores, the long files first.
 test: setup-test
-	@.venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # A report with ratios against a naive script and Orthanc's DICOMweb plug-in; not a timed test.
 bench: setup-test
