@@ -18,6 +18,7 @@ from gateway.registry import RegisteredModel
 from gateway.services import Services
 from gateway.store.tables import Base, InstanceRow, WorkitemRow
 from standards.derived import part10
+from tests.gateway.pipelines import pipeline_of
 from tests.series import ct_series, key_pixels, small_result
 
 TOKEN = "a-token-for-tests"
@@ -64,16 +65,7 @@ class Example:
 
     @property
     def pipeline(self) -> Pipeline:
-        parts = self.parts
-        return Pipeline(
-            parts.database,
-            parts.archive,
-            parts.ingest,
-            parts.registry,
-            ReadingRuntime(),  # type: ignore[arg-type]
-            NoJobs(),
-            "http://gateway.test",
-        )
+        return pipeline_of(self.parts, ReadingRuntime(), NoJobs())
 
     def workitem(self) -> WorkitemRow | None:
         model = self.model

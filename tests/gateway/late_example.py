@@ -18,13 +18,13 @@ from gateway.app import create_app
 from gateway.completion import study_of
 from gateway.jobs import Job
 from gateway.keeping import Part
-from gateway.pipeline import Pipeline
 from gateway.routing.router import Router
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.store.tables import EventRow, FhirRow, StudyRow, WorkitemRow
 from standards.derived import part10
 from standards.findings import Findings, KeyImage
+from tests.gateway.pipelines import pipeline_of
 from tests.series import KEY_SLICE, ct_series, label_map, measurements
 
 TOKEN = "a-token-for-tests"
@@ -87,16 +87,7 @@ class Growing:
         return self.jobs[before:]
 
     def works(self, *uids: str) -> None:
-        parts = self.parts
-        pipeline = Pipeline(
-            parts.database,
-            parts.archive,
-            parts.ingest,
-            parts.registry,
-            self.runtime,  # type: ignore[arg-type]
-            self,
-            "http://gateway.test",
-        )
+        pipeline = pipeline_of(self.parts, self.runtime, self)
         for uid in uids:
             pipeline.perform(Job(uid, self.row(uid).put_offs))
 

@@ -14,12 +14,12 @@ from adapters.runtimes.errors import ModelCrashed, ModelFailed, ModelTimedOut
 from ai_models.contract import NoResult
 from gateway import services
 from gateway.jobs import Job
-from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.tables import EventRow, FhirRow, WorkitemRow
 from standards.errors import UnfitSeries
 from tests.gateway.deletion_example import Example
+from tests.gateway.pipelines import pipeline_of
 
 
 @dataclass
@@ -54,17 +54,8 @@ class Work:
 
     def do(self, *errors: BaseException) -> WorkitemRow:
         """Perform it until nothing is left to be done later, each time ending in the next error."""
-        parts = self.example.parts
         runtime = Ends(list(errors))
-        pipeline = Pipeline(
-            parts.database,
-            parts.archive,
-            parts.ingest,
-            parts.registry,
-            runtime,  # type: ignore[arg-type]
-            self.later,
-            "http://gateway.test",
-        )
+        pipeline = pipeline_of(self.example.parts, runtime, self.later)
         self.later.jobs.append(Job(self.uid))
         while self.later.jobs and runtime.errors:
             pipeline.perform(self.later.jobs.pop(0))

@@ -2,7 +2,6 @@
 
 import textwrap
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -57,19 +56,6 @@ PIXELS = 3 * 16 * 16
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "on_gpu.py").write_text(textwrap.dedent(MODELS))
     return tmp_path
-
-
-@pytest.fixture
-def pool_of(folder):
-    pools = []
-
-    def made(devices: Sequence[Device] = ()) -> ModelPool:
-        pools.append(ModelPool(1000 * MIB, Peaks(folder / "peaks"), devices=lambda: devices))
-        return pools[-1]
-
-    yield made
-    for pool in pools:
-        pool.stop()
 
 
 def model(folder: Path, entry: str, name: str = "one", gpu_memory_mb: int = 0) -> Loadable:
@@ -134,7 +120,7 @@ def test_the_error_of_pytorch_is_called_as_is_looked_for():
 
 
 def test_a_model_without_gpu_memory_ends_by_name_and_the_pool_goes_on(pool_of, folder):
-    pool, one = pool_of(), model(folder, "RunsOut", gpu_memory_mb=500)
+    pool, one = pool_of(1000, devices=lambda: ()), model(folder, "RunsOut", gpu_memory_mb=500)
     before, _ = run(pool, one)
 
     with pytest.raises(ModelOutOfGpuMemory, match="than the 500 MiB that its card allows") as ended:
@@ -149,7 +135,7 @@ def test_a_model_without_gpu_memory_ends_by_name_and_the_pool_goes_on(pool_of, f
 
 
 def test_what_those_at_work_were_promised_is_not_given_to_others(pool_of, folder):
-    pool = pool_of([gpu("GPU-a", 5000), gpu("GPU-b", 4000)])
+    pool = pool_of(1000, devices=lambda: [gpu("GPU-a", 5000), gpu("GPU-b", 4000)])
     waiter = model(folder, "Where", "waiter", 3500)
 
     def canceled(_progress: int) -> None:
@@ -164,7 +150,7 @@ def test_what_those_at_work_were_promised_is_not_given_to_others(pool_of, folder
 
 
 def test_for_a_gpu_no_model_of_the_cpu_is_unloaded(pool_of, folder):
-    pool = pool_of([gpu("GPU-a", 1000)])
+    pool = pool_of(1000, devices=lambda: [gpu("GPU-a", 1000)])
     quiet = Loadable(card({"entry": "on_gpu:Where"}, resources={"memory_mb": 100}), folder)
     run(pool, quiet)
 
@@ -178,7 +164,7 @@ def test_for_a_gpu_no_model_of_the_cpu_is_unloaded(pool_of, folder):
 
 def test_a_model_that_is_to_take_more_than_its_gpu_has_left_goes_to_another(pool_of, folder):
     devices = [gpu("GPU-a", 5000), gpu("GPU-b", 4000)]
-    pool, one = pool_of(devices), model(folder, "Where", gpu_memory_mb=3000)
+    pool, one = pool_of(1000, devices=lambda: devices), model(folder, "Where", gpu_memory_mb=3000)
     assert run(pool, one)[1] == "GPU GPU-a"
     devices[0] = gpu("GPU-a", 500)  # somebody else's work
     assert run(pool, one)[1] == "GPU GPU-a"  # what it holds is enough

@@ -43,19 +43,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def pool_of(folder):
-    pools = []
-
-    def made(limit_mb: int, **more) -> ModelPool:
-        pools.append(ModelPool(limit_mb * MIB, Peaks(folder / "peaks"), **more))
-        return pools[-1]
-
-    yield made
-    for pool in pools:
-        pool.stop()
-
-
 def model(folder: Path, name: str, **resources) -> Loadable:
     resources = {"memory_mb": 200, **resources}
     return Loadable(card({"entry": "hungry:Hungry"}, name=name, resources=resources), folder)

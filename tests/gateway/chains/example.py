@@ -42,6 +42,7 @@ from standards.classification import Classification
 from standards.derived import part10
 from standards.findings import Finding, LabelMap, Measurement, Region, Shape
 from tests.cards import LEAST
+from tests.gateway.pipelines import pipeline_of
 from tests.series import ct_series, label_map
 
 TOKEN = "a-token-for-tests"
@@ -202,16 +203,7 @@ class House:
 
     @property
     def pipeline(self) -> Pipeline:
-        parts = self.parts
-        return Pipeline(
-            parts.database,
-            parts.archive,
-            parts.ingest,
-            parts.registry,
-            self.runtime,  # type: ignore[arg-type]
-            self,
-            "http://gateway.test",
-        )
+        return pipeline_of(self.parts, self.runtime, self)
 
     def rows(self, model: str) -> list[WorkitemRow]:
         """Its workitems, oldest first."""
